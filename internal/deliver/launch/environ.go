@@ -1,0 +1,84 @@
+package launch
+
+import (
+	"strings"
+	"time"
+
+	"fob/internal/cred"
+)
+
+// Environ is the child's environment: environ without everything that names
+// another identity or belongs to fob (each duplicate of it), and then the
+// session's variables. All else keeps its place, also entries without a name
+// or without "=", which are no variables. One id, secret and session token are
+// never mixed with another session's.
+func Environ(environ []string, s Settings, session cred.Session) []string {
+	out := make([]string, 0, len(environ)+10)
+	for _, entry := range environ {
+		name, _, ok := strings.Cut(entry, "=")
+		if !ok || name == "" || !replaced(fold(name), s) {
+			out = append(out, entry)
+		}
+	}
+	set := func(name, value string) {
+		if value != "" {
+			out = append(out, name+"="+value)
+		}
+	}
+	set("AWS_ACCESS_KEY_ID", session.ID)
+	set("AWS_SECRET_ACCESS_KEY", session.Secret.Reveal())
+	set("AWS_SESSION_TOKEN", session.Token.Reveal())
+	if !session.Expires.IsZero() {
+		expires := session.Expires.UTC().Format(time.RFC3339)
+		set("AWS_CREDENTIAL_EXPIRATION", expires) // botocore and the incumbent
+		set("AWS_SESSION_EXPIRATION", expires)    // older shell prompts
+	}
+	set("AWS_REGION", s.Region)
+	set("AWS_DEFAULT_REGION", s.Region)
+	set("AWS_ENDPOINT_URL", s.Endpoint)
+	set("AWS_VAULT", s.Profile) // starship and powerlevel10k show it
+	set("FOB_PROFILE", s.Profile)
+	return out
+}
+
+// replaced says whether a variable must not reach the child as it was.
+func replaced(name string, s Settings) bool {
+	switch name {
+	case "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+		"AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION",
+		"AWS_SECURITY_TOKEN",                 // botocore looks here before AWS_SESSION_TOKEN
+		"AWS_CREDENTIAL_FILE",                // boto and the old Java tools
+		"AWS_PROFILE", "AWS_DEFAULT_PROFILE", // an SDK would get this profile's own credentials
+		"AWS_SDK_LOAD_CONFIG", // the incumbent removes it too
+		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
+		"AWS_VAULT":
+		return true
+	case "AWS_REGION", "AWS_DEFAULT_REGION":
+		return s.Region != ""
+	case "AWS_ENDPOINT_URL":
+		return s.Endpoint != ""
+	case "AWS_EC2_METADATA_DISABLED": // no identity: it only forbids asking for one
+		return false
+	case "FOB_BACKEND", "FOB_PROMPT", "AWS_VAULT_BACKEND", "AWS_VAULT_PROMPT",
+		"FOB_HOME", "FOB_DATA_DIR", // a nested fob must find the same store
+		"FOB_AGENT": // and must not take an agent for a person
+		return false
+	}
+	for _, prefix := range [...]string{"AWS_CONTAINER_", "AWS_EC2_METADATA_", "AWS_VAULT_", "FOB_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// lookup finds a variable as getenv(3) does: the first one counts.
+func lookup(environ []string, want string) (value string, ok bool) {
+	for _, entry := range environ {
+		name, value, ok := strings.Cut(entry, "=")
+		if ok && fold(name) == want {
+			return value, true
+		}
+	}
+	return "", false
+}
