@@ -1,0 +1,256 @@
+package profile
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The four edits give the new text of the file and leave the set as it is.
+// Every byte that the edit does not need stays: comments, order, white space,
+// line ends, byte order mark. A line end is added to a last line that has none.
+// The new text is read again, and the edit is refused if it would say anything
+// else than before plus what was wanted. Errors are *Error and *UnknownError.
+
+// WithProfile appends a section. It is an error if there is one of that name.
+func (s Set) WithProfile(name string, settings []Setting) ([]byte, error) {
+	if flaw := writableName(name); flaw != "" {
+		return nil, s.refuse(name, flaw)
+	}
+	if found := s.find(profiles, name); len(found) > 0 {
+		return nil, s.mistake(name, problem{line: found[0].line, text: "the profile is there already"})
+	}
+	nl := s.newline()
+	var b bytes.Buffer
+	b.Write(s.text)
+	if len(s.text) > markLen(s.text) {
+		b.WriteString(s.missingEnd() + nl)
+	}
+	b.WriteString(headerFor(name) + nl)
+	added := model{kind: profiles, name: name, bare: name == "default"}
+	for _, set := range settings {
+		key := strings.ToLower(set.Key)
+		if flaw := writable(key, set.Value); flaw != "" {
+			return nil, s.refuse(name, flaw)
+		}
+		b.WriteString(assignment(key, set.Value) + nl)
+		added.pairs = append(added.pairs, pair{key, set.Value})
+	}
+	return s.checked(name, b.Bytes(), append(s.model(), added))
+}
+
+// WithSetting sets one key of a profile's own section, or adds it behind the
+// last one there.
+func (s Set) WithSetting(name, key, value string) ([]byte, error) {
+	key = strings.ToLower(key)
+	if flaw := writable(key, value); flaw != "" {
+		return nil, s.refuse(name, flaw)
+	}
+	sec, err := s.editable(name)
+	if err != nil {
+		return nil, err
+	}
+	want := s.model()
+	pairs := &want[s.position(sec)].pairs
+	i := slices.IndexFunc(sec.entries, func(e entry) bool { return e.key == key })
+	if i < 0 {
+		*pairs = append(*pairs, pair{key, value})
+		return s.checked(name, s.added(sec, key, value), want)
+	}
+	e := sec.entries[i]
+	if e.lines > 1 {
+		return nil, s.mistake(name, problem{line: e.line, text: "the value of " + key + " goes over several lines", next: "edit it by hand"})
+	}
+	(*pairs)[i].value = value
+	if e.valueAt == e.valueEnd && value != "" {
+		value = " " + value
+	}
+	return s.checked(name, splice(s.text, e.valueAt, e.valueEnd, value), want)
+}
+
+// added is the text with one more line in a section.
+func (s Set) added(sec section, key, value string) []byte {
+	lead := ""
+	if n := len(sec.entries); n > 0 {
+		lead = sec.entries[n-1].lead
+	}
+	text := lead + assignment(key, value)
+	if sec.last == len(s.text) {
+		text = s.missingEnd() + text
+	}
+	return splice(s.text, sec.last, sec.last, text+s.newline())
+}
+
+// WithoutSetting removes one key from a profile's own section, with the lines
+// that its value goes over. A key that is not there is no error.
+func (s Set) WithoutSetting(name, key string) ([]byte, error) {
+	key = strings.ToLower(key)
+	sec, err := s.editable(name)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(sec.entries, func(e entry) bool { return e.key == key })
+	if i < 0 {
+		return bytes.Clone(s.text), nil
+	}
+	want := s.model()
+	at := s.position(sec)
+	want[at].pairs = slices.Delete(want[at].pairs, i, i+1)
+	return s.checked(name, splice(s.text, sec.entries[i].start, sec.entries[i].end, ""), want)
+}
+
+// WithoutProfile removes a section, and the blank line that set it apart.
+// Comments behind its last setting stay: they may belong to what follows.
+func (s Set) WithoutProfile(name string) ([]byte, error) {
+	found := s.find(profiles, name)
+	if len(found) > 1 {
+		return nil, s.mistake(name, again(found[0], found[1]))
+	}
+	if len(found) == 0 {
+		return nil, s.unknown(profiles, name)
+	}
+	sec := read(s.text, found[0])
+	want := s.model()
+	at := s.position(sec)
+	want = slices.Delete(want, at, at+1)
+	from, to := sec.start, sec.last
+	before, parted := s.blankBefore(from)
+	_, after := lineEnd(s.text, to)
+	switch {
+	case to == len(s.text) && parted:
+		from = before
+	case to < len(s.text) && (parted || from == markLen(s.text)) && len(bytes.TrimSpace(s.text[to:after])) == 0:
+		to = after
+	}
+	return s.checked(name, splice(s.text, from, to, ""), want)
+}
+
+// blankBefore gives the start of the line before at, if that line is blank.
+func (s Set) blankBefore(at int) (start int, ok bool) {
+	mark := markLen(s.text)
+	if at == mark {
+		return at, false
+	}
+	end := at - 1
+	if s.text[end] == '\n' && end > mark && s.text[end-1] == '\r' {
+		end--
+	}
+	start = mark + 1 + bytes.LastIndexAny(s.text[mark:end], "\r\n")
+	return start, len(bytes.TrimSpace(s.text[start:end])) == 0
+}
+
+// editable is the section of a profile in which nothing is wrong.
+func (s Set) editable(name string) (section, error) {
+	sec, err := s.section(profiles, name)
+	if err == nil {
+		_, err = s.good(sec)
+	}
+	return sec, err
+}
+
+func (s Set) refuse(name, flaw string) *Error {
+	return &Error{File: s.display, Profile: name, Text: "cannot be written: " + flaw}
+}
+
+func assignment(key, value string) string {
+	return strings.TrimRight(key+" = "+value, " ")
+}
+
+func splice(text []byte, from, to int, with string) []byte {
+	return slices.Concat(text[:from], []byte(with), text[to:])
+}
+
+// newline is the line end of the file: that of its first line.
+func (s Set) newline() string {
+	end, next := lineEnd(s.text, 0)
+	if end == next {
+		return "\n"
+	}
+	return string(s.text[end:next])
+}
+
+// missingEnd is the line end that the last line lacks, "" when it has one.
+func (s Set) missingEnd() string {
+	if bytes.HasSuffix(s.text, []byte{'\n'}) || bytes.HasSuffix(s.text, []byte{'\r'}) {
+		return ""
+	}
+	return s.newline()
+}
+
+// writableName says why a name cannot be written as a header, or "".
+func writableName(name string) string {
+	switch {
+	case strings.ContainsAny(name, "[]"):
+		return "the name holds a bracket"
+	case name == "":
+		return "the name is empty"
+	}
+	return nameFlaw([]byte(name))
+}
+
+// writable says why a line with this key and value cannot be written, or "".
+func writable(key, value string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.'
+	}
+	switch {
+	case key == "" || strings.ContainsFunc(key, func(r rune) bool { return !plain(r) }):
+		return "the key " + Shown(key) + " is not made of letters, digits, _ - and ."
+	case strings.ContainsAny(value, "\r\n"):
+		return "the value of " + key + " holds a line end"
+	case badBytes([]byte(value)) != "" || !utf8.ValidString(value):
+		return "the value of " + key + " holds " + badBytes([]byte(value))
+	case strings.TrimSpace(value) != value:
+		return "the value of " + key + " starts or ends with white space"
+	case len(withoutComment(key, []byte(" "+value))) != len(value)+1:
+		return "a part of the value of " + key + " would be read as a comment"
+	}
+	return ""
+}
+
+// model is what a section says, without where: two texts are compared by it.
+type model struct {
+	kind  kind
+	name  string
+	bare  bool
+	flaw  string
+	wrong int // problems
+	pairs []pair
+}
+
+type pair struct{ key, value string }
+
+func (s Set) model() []model {
+	var all []model
+	for _, h := range s.heads() {
+		sec := read(s.text, h)
+		m := model{kind: h.kind, name: h.name, bare: h.bare, flaw: h.flaw, wrong: len(sec.problems)}
+		for _, e := range sec.entries {
+			m.pairs = append(m.pairs, pair{e.key, e.value})
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func (a model) equal(b model) bool {
+	return a.kind == b.kind && a.name == b.name && a.bare == b.bare && a.flaw == b.flaw && a.wrong == b.wrong && slices.Equal(a.pairs, b.pairs)
+}
+
+// position is the number of a section in the model.
+func (s Set) position(sec section) int {
+	return slices.IndexFunc(s.heads(), func(h head) bool { return h.start == sec.start })
+}
+
+// checked gives the text if it says what is wanted and nothing else changed.
+func (s Set) checked(name string, text []byte, want []model) ([]byte, error) {
+	after, err := Parse(s.display, text)
+	if err != nil {
+		return nil, err
+	}
+	if after.orphan() != s.orphan() || !slices.EqualFunc(after.model(), want, model.equal) {
+		return nil, s.refuse(name, "the file would then be read otherwise than is wanted; edit it by hand")
+	}
+	return text, nil
+}

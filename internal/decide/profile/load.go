@@ -1,0 +1,78 @@
+package profile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// Load reads the file at path. That there is none is no error: the set is empty,
+// and a link that leads nowhere is among its warnings. Whatever another user
+// could have put there is refused, since settings name commands to run. Errors
+// are *Error.
+func Load(path, display string) (Set, error) {
+	text, err := readText(path, display)
+	if errors.Is(err, fs.ErrNotExist) {
+		s := Set{path: path, display: display, absent: true, index: new(index)}
+		if to, err := os.Readlink(path); err == nil {
+			s.warnings = []string{display + ": the link leads to " + Shown(to) + ", which is not there"}
+		}
+		return s, nil
+	}
+	if err != nil {
+		return Set{}, err
+	}
+	s, err := Parse(display, text)
+	s.path = path
+	return s, err
+}
+
+// fileFacts is what decides whether a file may be read.
+type fileFacts struct {
+	mode  fs.FileMode
+	size  int64
+	owner int // -1 where files have none
+}
+
+// refusal says why user me does not read such a file, nil when nothing is wrong.
+func (f fileFacts) refusal(path, display string, me int) error {
+	e := &Error{File: display}
+	switch {
+	case f.mode.IsDir():
+		e.Text = "is a directory, not a file"
+	case !f.mode.IsRegular():
+		e.Text = "is no regular file"
+	case f.size > maxText:
+		return Set{display: display}.tooLarge()
+	case me != 0 && f.owner > 0 && f.owner != me:
+		e.Text = "the file belongs to another user, who could put commands into it"
+		e.Next = []string{"look at it, then make it yours: sudo chown \"$(id -u)\" " + word(path)}
+	case f.owner >= 0 && f.mode.Perm()&0o002 != 0:
+		e.Text = "every user of this machine can write the file, and so put commands into it"
+		e.Next = []string{"look at it, then: chmod o-w " + word(path)}
+	default:
+		return nil
+	}
+	return e
+}
+
+// word is a path as a shell takes it.
+func word(path string) string {
+	safe := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@", r)
+	}
+	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !safe(r) }) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// unread wraps what the system said when the file was opened or read.
+func unread(display string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return &Error{File: display, Text: "cannot be read: " + err.Error(), Err: err}
+}

@@ -1,0 +1,171 @@
+package profile
+
+import (
+	"bytes"
+	"strconv"
+	"sync"
+)
+
+// maxText is far more than 10,000 profiles need.
+const maxText = 8 << 20
+
+// Set is a config file: its text, and where to find a section in it. A section
+// is read when it is asked for, so that a mistake in one is a mistake of the
+// profiles that touch it, and a file of 10,000 costs one look for its headers.
+// The zero Set is an empty file. A Set may be used by several goroutines.
+type Set struct {
+	path, display string
+	text          []byte
+	absent        bool
+	warnings      []string
+	index         *index
+}
+
+// index is made once a set has been asked many times, as a list does.
+type index struct {
+	mu    sync.Mutex
+	asked int
+	heads map[ident][]head
+}
+
+type ident struct {
+	kind kind
+	name string
+}
+
+// Parse takes the text of a config file; display is how messages name the file.
+// The text must not change from then on. An error means that nothing in it can
+// be used: it is too large, or in another encoding than UTF-8.
+func Parse(display string, text []byte) (Set, error) {
+	s := Set{display: display, text: text, index: new(index)}
+	if len(text) > maxText {
+		return Set{}, s.tooLarge()
+	}
+	if name := encoding(text); name != "" {
+		return Set{}, &Error{File: display, Text: "the file is in " + name, Next: []string{"save it as UTF-8"}}
+	}
+	return s, nil
+}
+
+func (s Set) tooLarge() error {
+	return &Error{File: s.display, Text: "the file is larger than " + strconv.Itoa(maxText>>20) + " MiB", Next: []string{"remove what is not needed from it"}}
+}
+
+// encoding names the one that an editor may have used in place of UTF-8.
+func encoding(text []byte) string {
+	switch {
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(text, []byte{0, 0, 0xfe, 0xff}):
+		return "UTF-32"
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe}), bytes.HasPrefix(text, []byte{0xfe, 0xff}):
+		return "UTF-16"
+	case len(text) >= 4 && (text[0] == 0) != (text[1] == 0) && (text[0] == 0) == (text[2] == 0) && (text[1] == 0) == (text[3] == 0):
+		return "UTF-16"
+	}
+	return ""
+}
+
+// Path is the file that Load read, "" for Parse.
+func (s Set) Path() string { return s.path }
+
+// Display is how messages name the file.
+func (s Set) Display() string { return s.display }
+
+// Text is the file as it was read, byte order mark included. It is the set's
+// own: do not change it.
+func (s Set) Text() []byte { return s.text }
+
+// Names are the profiles in the order of the file, each once; [default] is
+// "default". Those whose header is broken are not among them.
+func (s Set) Names() []string {
+	var names []string
+	seen := make(map[string]bool)
+	for sc := newScanner(s.text); ; {
+		t, _, ok := s.nextTitle(&sc)
+		if !ok {
+			return names
+		}
+		if t.kind == profiles && t.flaw == "" && !seen[string(t.name)] {
+			name := string(t.name)
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+}
+
+// Has says whether the file has a section for the profile, be it a broken one.
+func (s Set) Has(name string) bool { return len(s.find(profiles, name)) > 0 }
+
+// nextTitle reads the next header of a scan.
+func (s Set) nextTitle(sc *scanner) (t title, start int, ok bool) {
+	start, bracket, ok := sc.next()
+	if !ok {
+		return title{}, 0, false
+	}
+	end, _ := lineEnd(s.text, bracket)
+	return readTitle(bytes.TrimSpace(s.text[bracket:end])), start, true
+}
+
+// find gives the sections of that name. The first few lookups scan the file,
+// which is cheaper than an index; a command that walks all profiles gets one.
+func (s Set) find(k kind, name string) []head {
+	const often = 16
+	if s.index != nil {
+		s.index.mu.Lock()
+		defer s.index.mu.Unlock()
+		s.index.asked++
+		if s.index.asked > often && s.index.heads == nil {
+			s.index.heads = make(map[ident][]head)
+			for _, h := range s.heads() {
+				id := ident{h.kind, h.name}
+				s.index.heads[id] = append(s.index.heads[id], h)
+			}
+		}
+		if s.index.heads != nil {
+			return s.index.heads[ident{k, name}]
+		}
+	}
+	var found []head
+	for sc := newScanner(s.text); ; {
+		t, start, ok := s.nextTitle(&sc)
+		if !ok {
+			return found
+		}
+		if t.kind == k && string(t.name) == name {
+			found = append(found, t.head(start, lineNumber(s.text, start)))
+		}
+	}
+}
+
+func (t title) head(start, line int) head {
+	return head{start: start, line: line, kind: t.kind, name: string(t.name), bare: t.bare, flaw: t.flaw}
+}
+
+// heads are all sections in order.
+func (s Set) heads() []head {
+	var all []head
+	line, counted := 1, 0
+	for sc := newScanner(s.text); ; {
+		t, start, ok := s.nextTitle(&sc)
+		if !ok {
+			return all
+		}
+		line, counted = line+lineNumber(s.text[counted:start], start-counted)-1, start
+		all = append(all, t.head(start, line))
+	}
+}
+
+// orphan is the first line of text before any section; 0 when there is none.
+func (s Set) orphan() (at int) {
+	w := walker{text: s.text, pos: markLen(s.text)}
+	for at = 1; ; at++ {
+		l, ok := w.next()
+		switch {
+		case !ok || l.class == header:
+			return 0
+		case l.class == setting:
+			return at
+		}
+	}
+}
+
+func onLine(n int) string { return "on line " + strconv.Itoa(n) }

@@ -1,0 +1,57 @@
+package profile
+
+import "strconv"
+
+// maxWarnings keeps a file of junk from filling the screen.
+const maxWarnings = 20
+
+// Warnings is one line for each mistake in the file, whichever profile it
+// spoils, at most 20 and a count. It reads the whole file: for a list and a
+// check, not for the way to a session.
+func (s Set) Warnings() []string {
+	all := s.warnings[:len(s.warnings):len(s.warnings)]
+	left := 0
+	tell := func(e *Error) {
+		if len(all) < maxWarnings {
+			all = append(all, e.Error())
+		} else {
+			left++
+		}
+	}
+	if line := s.orphan(); line > 0 {
+		tell(s.stray(line))
+	}
+	first := make(map[ident]head)
+	for _, h := range s.heads() {
+		s.check(h, first, tell)
+	}
+	if left > 0 {
+		all = append(all, s.display+": and "+strconv.Itoa(left)+" mistakes more")
+	}
+	return all
+}
+
+// check tells what is wrong with one section; first holds those before it.
+func (s Set) check(h head, first map[ident]head, tell func(*Error)) {
+	if h.flaw != "" {
+		tell(s.flawed(h))
+		return
+	}
+	if h.kind == other {
+		return
+	}
+	id := ident{h.kind, h.name}
+	before, known := first[id]
+	switch {
+	case !known:
+		first[id] = h
+	case before.bare == h.bare:
+		tell(s.mistake(h.name, again(before, h)))
+	default:
+		tell(s.mistake(h.name, problem{line: h.line, text: "there are [default] and [profile default]; the first is ignored, as the SDKs do (the other is " + onLine(before.line) + ")"}))
+	}
+	_, problems := settings(read(s.text, h))
+	for _, p := range problems {
+		tell(s.mistake(h.name, p))
+	}
+}
