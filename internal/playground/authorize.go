@@ -14,7 +14,8 @@ type operation struct {
 
 func operations() map[string]operation {
 	all := map[string]operation{}
-	for _, table := range []map[string]operation{stsOperations()} {
+	for _, table := range []map[string]operation{stsOperations(), userOperations(), keyOperations(),
+		mfaOperations(), groupOperations(), policyOperations(), roleOperations()} {
 		for name, o := range table {
 			all[name] = o
 		}
@@ -27,6 +28,9 @@ func (s *Server) perform(c *call) ([]element, error) {
 	o, ok := s.operations[c.name()]
 	if !ok {
 		return nil, refuse(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", c.action, c.param("Version"))
+	}
+	if k := s.world.keys[c.param("AccessKeyId")]; k != nil {
+		c.owner = k.owner
 	}
 	c.resource = "*"
 	if o.resource != nil {

@@ -18,6 +18,7 @@ type call struct {
 	resource        string     // the ARN that policies were asked about
 	keyID           string
 	requestID       string
+	owner           *user     // of the access key that a parameter names
 	id              *identity // nil until the signature was right
 	asked           time.Duration
 	mfaAt           time.Time // set when this very request brought a code

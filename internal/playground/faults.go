@@ -20,7 +20,7 @@ const (
 // Fault makes requests go wrong: the next Times of Action, after Skip of them
 // went through.
 type Fault struct {
-	Action string        // AssumeRole, s3:PutObject, a path, or * for every request
+	Action string        // AssumeRole, s3:PutObject, s3:PUT, a path, or * for every request
 	Times  int           // 0 stands for 1
 	Skip   int           // so many go through first
 	Status string        // "500" and the like, "reset", "throttle" or "slow"
@@ -67,7 +67,7 @@ func (s *Server) meet(c *call) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := slices.IndexFunc(s.faults, func(f Fault) bool {
-		return slices.Contains([]string{c.action, c.name(), c.req.URL.Path, "*"}, f.Action)
+		return slices.Contains([]string{c.action, c.name(), c.service + ":" + c.req.Method, c.req.URL.Path, "*"}, f.Action)
 	})
 	if at < 0 {
 		return Fault{}, false

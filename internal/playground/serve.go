@@ -27,9 +27,8 @@ type answer struct {
 
 func (a answer) send(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.header)
-	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
-	if a.header.Get("Content-Length") != "" {
-		w.Header().Set("Content-Length", a.header.Get("Content-Length")) // of the body that HEAD leaves out
+	if a.status != http.StatusNoContent && a.status != http.StatusNotModified {
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // the client may be gone
@@ -130,7 +129,7 @@ func (s *Server) query(c *call) (answer, error) {
 		return c.refused(asRefusal(err)), err
 	}
 	root := tree(c.action + "Response")
-	if len(inside) > 0 {
+	if inside != nil {
 		root.inside = append(root.inside, tree(c.action+"Result", inside...))
 	}
 	root.inside = append(root.inside, tree("ResponseMetadata", leaf("RequestId", c.requestID)))
