@@ -1,0 +1,104 @@
+// Package unlock keeps the identity of the vault: one small age secret key
+// that opens everything else. Each kind of unlocker guards it another way; all
+// of them keep it in a slot, an age file that the stock age program opens too.
+// It does not know the vault, nor how a question reaches a person.
+package unlock
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/fault"
+)
+
+// Unlocker keeps one identity. No method logs, and no error holds an answer.
+type Unlocker interface {
+	// Usable gives nil, or why Load cannot work: ErrNoSlot, a *SlotError, or
+	// what is wrong with the file's owner and mode. It asks nobody.
+	Usable(context.Context) error
+	// Load asks once and gives the identity. *WrongError and *AnswerError tell that
+	// the answer was at fault, ErrNoSlot that there is nothing to open.
+	Load(context.Context) (cred.Secret, error)
+	// Save asks for a new answer and keeps the identity under it, in place of
+	// what was there. After a crash either the old answer opens or the new one.
+	Save(context.Context, cred.Secret) error
+	// Forget removes the slot. A slot that is not there is no error.
+	Forget(context.Context) error
+}
+
+// Question is what an unlocker wants to know.
+type Question struct {
+	Text    string // what to ask for, without a colon
+	New     bool   // a new secret: ask twice, and say what a good one is
+	Attempt int    // counts up where one Load asks again; passphrase and recovery ask once
+}
+
+// Env is what an unlocker may use of the world.
+type Env struct {
+	Dir string // the folder of the slots
+
+	// Ask puts a question to a person, or answers it from a variable or a
+	// descriptor. For a new secret it asks twice.
+	Ask func(context.Context, Question) (cred.Secret, error)
+
+	// WorkFactor is the scrypt cost of new slots as a power of two, from 16 to
+	// 20. 0 means 17, or 18 where 17 takes under 0.4 s by Now.
+	WorkFactor int
+
+	// Cheap is for fixtures: new slots cost 2^10, and WorkFactor may be as low.
+	Cheap bool
+
+	Now func() time.Time // times the work; nil: not timed
+}
+
+// Kind is one way to keep the identity. Name is also the name of its slot.
+type Kind struct {
+	Name, Help string
+	Options    []Option
+	Open       func(Env) Unlocker
+}
+
+// Option is a setting of a kind, as data for flags and help texts. One without
+// a name has no flag, one without Env no variable. Env.Ask is what reads it.
+type Option struct{ Name, Help, Env string }
+
+// Kinds lists every kind, in the order in which they are tried.
+func Kinds() []Kind {
+	return []Kind{
+		passphrase(),
+		recovery(),
+	}
+}
+
+// ErrNoSlot says that this kind keeps no identity.
+var ErrNoSlot = errors.New("no slot")
+
+// WrongError says that the answer does not open the slot. A slot whose salt or
+// wrapped key was changed looks the same, and nothing can tell the two apart.
+type WrongError struct {
+	What string // "passphrase"
+	Path string
+}
+
+func (e *WrongError) Error() string {
+	return "wrong " + e.What + ", or " + fault.Printable(e.Path) + " is damaged"
+}
+
+// SlotError says that a slot is damaged or not a slot, whatever the answer.
+type SlotError struct{ Path, Why string }
+
+func (e *SlotError) Error() string { return fault.Printable(e.Path) + " " + e.Why }
+
+// AnswerError says that an answer cannot be one, before any work is done.
+type AnswerError struct {
+	What string // "passphrase"
+	Why  string // "is empty"; never the answer
+}
+
+func (e *AnswerError) Error() string { return "the " + e.What + " " + e.Why }
+
+// MemoryError says that deriving the key takes more memory than there is, which
+// would end the process without a word.
+type MemoryError struct{ Need, Limit int64 } // bytes

@@ -1,0 +1,65 @@
+package unlock_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fob/internal/cred"
+	"fob/internal/keep/unlock"
+	"fob/internal/keep/unlock/unlocktest"
+)
+
+// Every kind on the list keeps the contract.
+func TestContract(t *testing.T) {
+	t.Parallel()
+	for _, k := range unlock.Kinds() {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			unlocktest.Run(t, func(_ *testing.T, env unlock.Env) unlock.Unlocker { return k.Open(env) })
+		})
+	}
+}
+
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, k := range unlock.Kinds() {
+		line := k.Name
+		for _, o := range k.Options {
+			line += fmt.Sprintf(" [%s %s]", o.Name, o.Env)
+			if o.Help == "" || o.Name == "" && o.Env == "" {
+				t.Errorf("%s: option %+v has no help, or neither flag nor variable", k.Name, o)
+			}
+		}
+		if k.Help == "" {
+			t.Errorf("%s has no help", k.Name)
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		"passphrase [passphrase-fd ] [ FOB_PASSPHRASE] [ AWS_VAULT_FILE_PASSPHRASE]",
+		"recovery",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// open gives a kind whose questions all get the same answer.
+func open(t *testing.T, kind, dir, answer string) unlock.Unlocker {
+	t.Helper()
+	for _, k := range unlock.Kinds() {
+		if k.Name == kind {
+			return k.Open(unlock.Env{Dir: dir, Cheap: true, Ask: answering(answer)})
+		}
+	}
+	t.Fatalf("no kind %q", kind)
+	return nil
+}
+
+func answering(answer string) func(context.Context, unlock.Question) (cred.Secret, error) {
+	return func(context.Context, unlock.Question) (cred.Secret, error) { return cred.NewSecret(answer), nil }
+}
