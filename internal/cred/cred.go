@@ -65,6 +65,20 @@ type AccessKey struct {
 // process. It is the only door, and TestExpose counts who opens it.
 func (k AccessKey) Expose() Session { return Session{ID: k.ID, Secret: k.Secret} }
 
+// Signer is what a call to AWS is signed with: a long-term key, or a session.
+// It is a type of its own so that a key can sign without becoming something
+// that can be delivered.
+type Signer struct {
+	ID            string
+	Secret, Token Secret
+}
+
+// Signer lets a long-term key sign calls.
+func (k AccessKey) Signer() Signer { return Signer{ID: k.ID, Secret: k.Secret} }
+
+// Signer lets a session sign calls.
+func (s Session) Signer() Signer { return Signer{ID: s.ID, Secret: s.Secret, Token: s.Token} }
+
 // Session is a set of temporary credentials. Expires is wall-clock UTC; zero
 // means that they do not end, which only an exposed AccessKey has.
 type Session struct {

@@ -1,0 +1,107 @@
+// Package chain decides what will happen to get a profile's session: which
+// stored key, which calls, which MFA device, for how long, and why. Deciding is
+// pure: it knows no network, no clock and no secret.
+package chain
+
+import (
+	"time"
+
+	"fob/internal/decide/source"
+)
+
+// Chain is a plan. A chain without steps hands out the stored key itself, which
+// only --no-session asks for.
+type Chain struct {
+	// Profile is the name the person typed.
+	Profile string
+	// Key is the profile whose stored key signs the first call.
+	Key   string
+	Steps []source.Step
+	// Region is for the child; "" where no setting gives one.
+	Region string
+	// Endpoint is the endpoint_url that the child must use too, or "".
+	Endpoint string
+	// Account is the id of the account that the session is for, where the
+	// config tells it.
+	Account string
+	// Agent is the program on whose behalf the session is, or "".
+	Agent string
+	// Notes say why the chain is as it is, in order, for explain.
+	Notes []string
+	// Warnings are notes that the person must see on every run, because they
+	// get something else than they asked for.
+	Warnings []string
+	// Asked is the lifetime that was asked for, before any cut.
+	Asked time.Duration
+}
+
+// Request is what the person asked for, by flags and environment. Env holds the
+// variables of EnvNames that are set; others are not looked at.
+type Request struct {
+	Profile   string
+	NoSession bool
+	// Lifetime is --duration; zero where it was not given.
+	Lifetime time.Duration
+	Region   string
+	Policy   Policy
+	Agent    string
+	Env      map[string]string
+}
+
+// Policy narrows the last role session.
+type Policy struct {
+	Inline string
+	ARNs   []string
+}
+
+// IsZero says whether nothing is narrowed.
+func (p Policy) IsZero() bool { return p.Inline == "" && len(p.ARNs) == 0 }
+
+// EnvNames lists every variable that Resolve looks at.
+func EnvNames() []string {
+	return []string{
+		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_MFA_SERIAL",
+		"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_SESSION_TAGS", "AWS_TRANSITIVE_TAGS", "AWS_SOURCE_IDENTITY", "AWS_WEB_IDENTITY_TOKEN_FILE",
+		"AWS_ASSUME_ROLE_TTL", "AWS_SESSION_TOKEN_TTL", "AWS_CHAINED_SESSION_TOKEN_TTL", "FOB_DURATION", "AWS_VAULT_DURATION",
+		"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+		"AWS_STS_REGIONAL_ENDPOINTS", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_CA_BUNDLE",
+	}
+}
+
+// FromEnviron picks the variables of EnvNames out of an environment. Where a
+// variable stands twice, the last one counts, as in the C library's execvp.
+func FromEnviron(environ []string) map[string]string {
+	names := EnvNames()
+	env := make(map[string]string, 8)
+	for _, line := range environ {
+		// Nearly all names that count begin with A or F: a cheap way past the rest.
+		if len(line) < 8 || line[0] != 'A' && line[0] != 'F' {
+			continue
+		}
+		for _, n := range names {
+			if len(line) > len(n) && line[len(n)] == '=' && line[:len(n)] == n {
+				env[n] = line[len(n)+1:]
+			}
+		}
+	}
+	return env
+}
+
+// Names gives each step's name for the cache: over the step's own parts and the
+// name before it, so that a step is the same wherever it is reached from. keyID
+// is the id of the stored key; nameOf is the cache's HMAC. A step that cannot
+// be named has "" and so has every step after it.
+func Names(c Chain, keyID string, nameOf func(...string) string) []string {
+	names := make([]string, len(c.Steps))
+	base := "key " + keyID
+	for i, step := range c.Steps {
+		n, ok := step.(source.Named)
+		if !ok || base == "" {
+			base = ""
+			continue
+		}
+		base = nameOf(append([]string{base, c.Agent}, n.Parts()...)...)
+		names[i] = base
+	}
+	return names
+}

@@ -1,0 +1,262 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+)
+
+// longestChain bounds the roles of one chain. AWS has no such limit; a longer
+// one is a mistake in a generated config.
+const longestChain = 20
+
+// link is one profile on the way: the target first, the profile with the key last.
+type link struct {
+	profile profile.Profile
+	role    *source.AssumeRole // nil: passes its source's credentials on
+}
+
+type resolver struct {
+	set    profile.Set
+	kinds  []source.Kind
+	hasKey func(string) bool
+	limits map[string]time.Duration
+	req    Request
+	chain  Chain
+}
+
+// Resolve plans how to get the session that r asks for. hasKey says which
+// profiles have a stored key; limits holds, by role ARN, the smallest lifetime
+// that AWS has refused. Errors are *fault.Error with code Config or Usage.
+func Resolve(set profile.Set, kinds []source.Kind, hasKey func(string) bool, limits map[string]time.Duration, r Request) (Chain, error) {
+	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, limits: limits, req: r}
+	v.chain = Chain{Profile: r.Profile, Agent: r.Agent}
+	links, err := v.walk()
+	if err == nil {
+		err = v.place(links)
+	}
+	if err != nil {
+		return Chain{}, asFault(r.Profile, err)
+	}
+	return v.chain, nil
+}
+
+// walk follows source_profile from the target to the profile with the key.
+func (v *resolver) walk() ([]link, error) {
+	var links []link
+	seen := map[string]bool{}
+	for name := v.req.Profile; ; {
+		p, err := v.load(name, len(links) == 0)
+		if err != nil {
+			return nil, v.missing(err, links)
+		}
+		seen[name] = true
+		l, next, err := v.link(p)
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, l)
+		if next == "" {
+			v.chain.Key = name
+			return links, nil
+		}
+		if seen[next] {
+			return nil, circle(links, next)
+		}
+		if len(links) > longestChain {
+			return nil, &fault.Error{What: what(v.req.Profile), Why: fmt.Errorf("source_profile goes on for more than %d profiles, from %q to %q and further", longestChain, v.req.Profile, next), Code: fault.Config}
+		}
+		name = next
+	}
+}
+
+// load reads one profile and lays the environment over it. The settings of a
+// role in the environment are the target's alone.
+func (v *resolver) load(name string, target bool) (profile.Profile, error) {
+	p, err := v.set.Profile(name)
+	if unknown := (*profile.UnknownError)(nil); errors.As(err, &unknown) && v.hasKey(name) {
+		p, err = v.set.Bare(name), nil
+	}
+	if err != nil {
+		return p, err
+	}
+	return p.With(overlay(v.req.Env, target)...), nil
+}
+
+func overlay(env map[string]string, target bool) []profile.Setting {
+	var over []profile.Setting
+	put := func(name, key string) {
+		if value, ok := env[name]; ok && value != "" {
+			over = append(over, profile.Setting{Key: key, Value: value, From: "environment variable " + name})
+		}
+	}
+	put("AWS_MFA_SERIAL", "mfa_serial")
+	put("AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints")
+	put("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
+	put("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
+	put("AWS_CA_BUNDLE", "ca_bundle")
+	if !target {
+		return over
+	}
+	// On EKS and in CI this pair belongs to the web identity of the machine,
+	// not to the profile that the person named.
+	if env["AWS_WEB_IDENTITY_TOKEN_FILE"] == "" {
+		put("AWS_ROLE_ARN", "role_arn")
+		put("AWS_ROLE_SESSION_NAME", "role_session_name")
+	}
+	put("AWS_SESSION_TAGS", "session_tags")
+	put("AWS_TRANSITIVE_TAGS", "transitive_session_tags")
+	put("AWS_SOURCE_IDENTITY", "source_identity")
+	return over
+}
+
+// link decides what one profile adds and which profile comes before it ("" when
+// this one has the key).
+func (v *resolver) link(p profile.Profile) (link, string, error) {
+	if set, ok := p.Setting("fob_guard"); ok && set.Value != "none" {
+		return link{}, "", &source.SettingError{Setting: set, Why: "asks for a guard, which this version of fob does not keep; it refuses rather than go on unguarded"}
+	}
+	step, err := v.plan(p)
+	if err != nil {
+		return link{}, "", err
+	}
+	l := link{profile: p}
+	if role, ok := step.(source.AssumeRole); ok {
+		l.role = &role
+	}
+	from, has := p.Setting("source_profile")
+	switch {
+	case v.hasKey(p.Name):
+		if has && from.Value != p.Name {
+			v.note("profile %q has a stored key, which goes before its source_profile (%s)", p.Name, from.From)
+		}
+		return l, "", nil
+	case has && from.Value == "":
+		return l, "", &source.SettingError{Setting: from, Why: "is empty"}
+	case has && from.Value == p.Name:
+		return l, "", &source.SettingError{Setting: from, Why: "names the profile itself, which has no stored key", Next: []string{"fob add " + p.Name, "or name the profile that has the key"}}
+	case has:
+		if l.role == nil {
+			v.note("profile %q has no role: it uses the credentials of its source_profile %q (%s)", p.Name, from.Value, from.From)
+		}
+		return l, from.Value, nil
+	case l.role != nil:
+		arn, _ := p.Setting("role_arn")
+		return l, "", &source.SettingError{Setting: arn, Why: "needs credentials to assume it with: profile " + quoted(p.Name) + " has no stored key, no source_profile and no credential_source", Next: []string{"add a line: source_profile = NAME"}}
+	}
+	return l, "", &noKeyError{name: p.Name, where: p.Where()}
+}
+
+// plan asks the kinds in turn. A stored key goes before every other source of
+// base credentials, so only a role is planned where there is one.
+func (v *resolver) plan(p profile.Profile) (source.Step, error) {
+	for _, kind := range v.kinds {
+		step, err := kind.Plan(p)
+		if err != nil {
+			if v.hasKey(p.Name) && p.Value("role_arn") == "" {
+				continue
+			}
+			return nil, err
+		}
+		if step != nil {
+			return step, nil
+		}
+	}
+	return nil, nil
+}
+
+func (v *resolver) note(format string, args ...any) {
+	v.chain.Notes = append(v.chain.Notes, fmt.Sprintf(format, args...))
+}
+
+func (v *resolver) warn(format string, args ...any) {
+	v.chain.Warnings = append(v.chain.Warnings, fmt.Sprintf(format, args...))
+}
+
+// noKeyError says that a chain ends at a profile which has nothing to begin with.
+type noKeyError struct{ name, where string }
+
+func (e *noKeyError) Error() string {
+	if e.where == "" {
+		return fmt.Sprintf("profile %q has no stored key and no section in the config", e.name)
+	}
+	return fmt.Sprintf("profile %q (%s) has no stored key and no source_profile", e.name, e.where)
+}
+
+// missing tells of a source_profile that cannot be read where it is named.
+func (v *resolver) missing(err error, links []link) error {
+	unknown := (*profile.UnknownError)(nil)
+	if !errors.As(err, &unknown) || len(links) == 0 {
+		return err
+	}
+	from, _ := links[len(links)-1].profile.Setting("source_profile")
+	return &source.SettingError{Setting: from, Why: "names a profile that is not in the config and has no stored key", Next: near(unknown.Near)}
+}
+
+func near(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	for i, n := range names {
+		names[i] = quoted(n)
+	}
+	return []string{"did you mean " + strings.Join(names, " or ") + "?"}
+}
+
+func quoted(name string) string { return profile.Shown(name) }
+
+// circle names every link of a source_profile circle and where it stands.
+func circle(links []link, back string) error {
+	from := 0
+	for i, l := range links {
+		if l.profile.Name == back {
+			from = i
+		}
+	}
+	var path, places []string
+	for _, l := range links[from:] {
+		set, _ := l.profile.Setting("source_profile")
+		path, places = append(path, l.profile.Name), append(places, set.From)
+	}
+	return &fault.Error{
+		What: "source_profile goes round in a circle", // replaced by asFault with the profile's name
+		Why:  fmt.Errorf("source_profile goes round in a circle: %s -> %s (%s)", strings.Join(path, " -> "), back, strings.Join(places, ", ")),
+		Next: []string{"remove one source_profile, for example at " + places[0]},
+		Code: fault.Config,
+	}
+}
+
+func what(name string) string { return "cannot resolve profile " + quoted(name) }
+
+// asFault tells a person what is wrong with the profile they named.
+func asFault(name string, err error) error {
+	f := &fault.Error{What: what(name), Why: err, Code: fault.Config}
+	var (
+		done    *fault.Error
+		unknown *profile.UnknownError
+		syntax  *profile.Error
+		setting *source.SettingError
+		noKey   *noKeyError
+	)
+	switch {
+	case errors.As(err, &done):
+		if done.Code == fault.Config {
+			return &fault.Error{What: what(name), Why: done.Why, Next: done.Next, Code: done.Code}
+		}
+		return done
+	case errors.As(err, &unknown):
+		f.Next = append(near(unknown.Near), "see the profiles: fob list --profiles")
+	case errors.As(err, &setting):
+		f.Next = setting.Next
+	case errors.As(err, &syntax):
+		f.Next = syntax.Next
+	case errors.As(err, &noKey):
+		f.Next = []string{"fob add " + noKey.name}
+	}
+	return f
+}

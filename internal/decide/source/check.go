@@ -1,0 +1,200 @@
+package source
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"fob/internal/decide/profile"
+)
+
+// quote shows a value from a file in a message: escaped and cut short.
+func quote(v string) string {
+	const most = 60
+	if len(v) > most {
+		cut := most
+		for cut > 0 && !utf8.RuneStart(v[cut]) {
+			cut--
+		}
+		return strconv.Quote(v[:cut]) + "... (" + strconv.Itoa(len(v)) + " characters)"
+	}
+	return strconv.Quote(v)
+}
+
+func digits(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Partition is the second part of an ARN ("aws", "aws-cn", "aws-us-gov"), or "".
+func Partition(arn string) string {
+	f := strings.SplitN(arn, ":", 3)
+	if len(f) < 3 || f[0] != "arn" {
+		return ""
+	}
+	return f[1]
+}
+
+// Account is the twelve-digit account id in an ARN, or "".
+func Account(arn string) string {
+	f := strings.SplitN(arn, ":", 6)
+	if len(f) < 6 || len(f[4]) != 12 || !digits(f[4]) {
+		return ""
+	}
+	return f[4]
+}
+
+func badRoleARN(v string) string {
+	f := strings.SplitN(v, ":", 6)
+	switch {
+	case v == "":
+		return "is empty"
+	case len(v) < 20 || len(v) > 2048 || len(f) < 6 || f[0] != "arn" || !strings.HasPrefix(f[1], "aws") || f[2] != "iam" || f[3] != "":
+		return "is not the ARN of a role"
+	case len(f[4]) != 12 || !digits(f[4]):
+		return "is not the ARN of a role: " + quote(f[4]) + " is not an account id of twelve digits"
+	case !strings.HasPrefix(f[5], "role/") || strings.HasSuffix(f[5], "/") || !wordy(f[5][5:], "/"):
+		return "is not the ARN of a role: it does not end in role/NAME"
+	}
+	return ""
+}
+
+// wordy checks AWS's pattern [\w+=,.@-]*, with more characters where given.
+func wordy(s, more string) bool {
+	for _, r := range s {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_+=,.@-", r) || strings.ContainsRune(more, r) {
+			continue
+		}
+		return false
+	}
+	return true
+}
+
+func badSessionName(v string) string {
+	if len(v) < 2 || len(v) > 64 || !wordy(v, "") {
+		return "must be 2 to 64 letters, digits or any of _+=,.@-"
+	}
+	return ""
+}
+
+func badExternalID(v string) string {
+	if len(v) < 2 || len(v) > 1224 || !wordy(v, ":/") {
+		return "must be 2 to 1224 letters, digits or any of _+=,.@:/-"
+	}
+	return ""
+}
+
+// CheckSerial says why v cannot be the serial of an MFA device, or "". AWS
+// takes 9 to 256 characters: an ARN for a virtual device, a number for hardware.
+func CheckSerial(v string) string {
+	switch {
+	case len(v) < 9 || len(v) > 256 || !wordy(v, "/:"):
+		return "is not the serial of an MFA device"
+	case strings.HasPrefix(v, "arn:") && (Account(v) == "" || !strings.Contains(v, ":mfa/")):
+		if strings.Contains(v, ":u2f/") {
+			return "is a security key, which AWS accepts in the console only: calls take the six digits of an authenticator app"
+		}
+		return "is not the ARN of an MFA device"
+	}
+	return ""
+}
+
+// Lifetime reads a lifetime in seconds ("3600") or as Go writes it ("1h30m"),
+// between least and most.
+func Lifetime(set profile.Setting, least, most time.Duration) (time.Duration, error) {
+	bad := func(why string) (time.Duration, error) {
+		return 0, &SettingError{Setting: set, Why: why}
+	}
+	var d time.Duration
+	if v := strings.TrimSpace(set.Value); digits(v) {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n > int64(1<<62/time.Second) {
+			return bad("is far too long; at most " + seconds(most))
+		}
+		d = time.Duration(n) * time.Second
+	} else {
+		var err error
+		if d, err = time.ParseDuration(v); err != nil {
+			return bad("is not a duration: write seconds (3600) or 1h30m")
+		}
+	}
+	if d < least || d > most {
+		return bad("must be between " + seconds(least) + " and " + seconds(most))
+	}
+	return d.Truncate(time.Second), nil
+}
+
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(int64(d/time.Second), 10) + " seconds (" + d.String() + ")"
+}
+
+// CheckRegion says why v cannot be a region's name, or "".
+func CheckRegion(v string) string {
+	if v == "" || len(v) > 32 || strings.Trim(v, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || !strings.Contains(v, "-") || v[0] == '-' || v[len(v)-1] == '-' {
+		return "is not the name of a region"
+	}
+	return ""
+}
+
+// CheckURL says why v cannot be the address of an AWS endpoint, or "". Plain
+// http is for loopback only: SigV4 does not cover the scheme, so anyone on the
+// way could use a signed call.
+func CheckURL(v string) string {
+	scheme, rest, ok := strings.Cut(v, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	if !ok || scheme != "http" && scheme != "https" || host == "" || strings.ContainsAny(v, " \t@?#\\") {
+		return "is not a URL like https://sts.example.com"
+	}
+	name := host
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		if name = host[:i]; !digits(host[i+1:]) || len(host)-i > 6 {
+			return "is not a URL like https://sts.example.com: its port is no number"
+		}
+	}
+	if name == "" || name != "" && strings.Trim(name, ":") == "" {
+		return "is not a URL like https://sts.example.com: it names no host"
+	}
+	if scheme == "http" && !loopback(name) {
+		return "is plain http beyond this machine, which would let anyone on the way use the signed call: use https"
+	}
+	return ""
+}
+
+func loopback(name string) bool {
+	if name == "localhost" || name == "[::1]" {
+		return true
+	}
+	parts := strings.Split(name, ".")
+	if len(parts) != 4 || parts[0] != "127" {
+		return false
+	}
+	for _, p := range parts {
+		if n, err := strconv.Atoi(p); err != nil || n > 255 || !digits(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// CheckPolicy says why a session policy cannot be sent, or "".
+func CheckPolicy(policy string, arns []string) string {
+	switch {
+	case len(policy) > maxPolicyChars:
+		return "the session policy has " + strconv.Itoa(len(policy)) + " characters; AWS takes at most 2048"
+	case policy != "" && !strings.HasPrefix(strings.TrimSpace(policy), "{"):
+		return "the session policy is not a JSON object"
+	case len(arns) > maxPolicyARNs:
+		return strconv.Itoa(len(arns)) + " policy ARNs; AWS takes at most 10"
+	}
+	for _, a := range arns {
+		if Partition(a) == "" || !strings.Contains(a, ":iam::") || !strings.Contains(a, ":policy/") {
+			return quote(a) + " is not the ARN of a managed policy"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,128 @@
+// Package source holds the ways to get credentials, one file each: which
+// settings ask for it, what its step says, and how the step is fetched. It does
+// not know the SDK, prompts, caches or the order of steps.
+package source
+
+import (
+	"context"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/decide/profile"
+)
+
+// Kind is one way to get credentials.
+type Kind interface {
+	// Plan gives the step that p asks for, or nil if p does not ask for this
+	// kind. Its errors are *SettingError.
+	Plan(p profile.Profile) (Step, error)
+}
+
+// Step is one exchange of a chain. It is plain data: everything that will be
+// sent, known before anything is sent.
+type Step interface {
+	// Describe says what the step does, in the words of explain.
+	Describe() string
+	// Fetch makes the exchange. Its errors are those of Env.
+	Fetch(context.Context, Env, Input) (cred.Session, error)
+}
+
+// Named is a step whose session may be kept. Parts holds every argument that
+// shapes the session; two steps with equal parts and equal bases are the same.
+type Named interface{ Parts() []string }
+
+// NeedsMFA is a step that sends a code.
+type NeedsMFA interface{ MFA() MFA }
+
+// Owned is a step that a profile asked for.
+type Owned interface{ Owner() string }
+
+// Lasting is a step that asks for a lifetime.
+type Lasting interface{ Asks() time.Duration }
+
+// MFA says which device a step needs a code of, and how the person wants to be
+// asked for it. Without a Serial the step sends no code.
+type MFA struct {
+	Serial string
+	// Process is the command line of mfa_process, or "", and ProcessFrom
+	// where it stands.
+	Process, ProcessFrom string
+}
+
+// Endpoint holds the inputs from which the address of a service is resolved.
+type Endpoint struct {
+	Region string
+	// URL replaces AWS's own address; URLFrom says who asked for that.
+	URL, URLFrom    string
+	FIPS, DualStack bool
+	// Legacy sends STS calls of the older regions to the global endpoint
+	// (sts_regional_endpoints = legacy).
+	Legacy   bool
+	CABundle string
+}
+
+// Input is what a step starts from: the signer that the step before it (or the
+// stored key) gives, and the code of its device.
+type Input struct {
+	Signer cred.Signer
+	Code   string
+}
+
+// Env is the outside, handed in: the calls that steps make.
+type Env struct {
+	STS func(Endpoint, cred.Signer) STS
+	Now func() time.Time
+}
+
+// STS is the part of AWS STS that steps use. Errors are the caller's own.
+type STS interface {
+	GetSessionToken(context.Context, SessionTokenCall) (Issued, error)
+	AssumeRole(context.Context, AssumeRoleCall) (Issued, error)
+}
+
+// SessionTokenCall holds the arguments of GetSessionToken
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html).
+type SessionTokenCall struct {
+	Lifetime     time.Duration
+	Serial, Code string
+}
+
+// AssumeRoleCall holds the arguments of AssumeRole
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+type AssumeRoleCall struct {
+	RoleARN, SessionName, ExternalID, SourceIdentity string
+	Lifetime                                         time.Duration
+	Serial, Code                                     string
+	Tags                                             []Tag
+	TransitiveKeys                                   []string
+	Policy                                           string
+	PolicyARNs                                       []string
+}
+
+// Issued is what AWS answered: a session, and for a role the ARN of the
+// assumed-role user.
+type Issued struct {
+	Session cred.Session
+	ARN     string
+}
+
+// Tag is one session tag.
+type Tag struct{ Key, Value string }
+
+// Kinds lists every way to get credentials, in the order in which a profile's
+// settings are tried.
+func Kinds() []Kind {
+	return []Kind{assumeRoleKind{}, elsewhereKind{}}
+}
+
+// SettingError says that a setting cannot be used.
+type SettingError struct {
+	Setting profile.Setting
+	Why     string
+	Next    []string
+}
+
+// Error names the setting, its value cut short, and where it stands.
+func (e *SettingError) Error() string {
+	return e.Setting.Key + " " + quote(e.Setting.Value) + " (" + e.Setting.From + ") " + e.Why
+}
