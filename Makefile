@@ -38,6 +38,7 @@ lint:
 
 race:
 	$(GO) test -race ./...
+	cd tools && $(GO) test ./...
 
 tidy:
 	$(GO) mod tidy -diff
