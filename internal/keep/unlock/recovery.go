@@ -22,16 +22,19 @@ func recovery() Kind {
 	return Kind{
 		Name: "recovery",
 		Help: "a printed code, for the day the passphrase is lost",
-		Open: func(e Env) Unlocker {
-			return newSlot(e, wording{
-				name: "recovery",
-				noun: "recovery code",
-				load: "Recovery code of the fob vault",
-				save: "New recovery code for the fob vault",
-				tidy: tidyCode,
-			})
-		},
+		Open: Recovery,
 	}
+}
+
+// Recovery opens the kind that a vault gets beside its usual one.
+func Recovery(e Env) Unlocker {
+	return newSlot(e, wording{
+		name: "recovery",
+		noun: "recovery code",
+		load: "Recovery code of the fob vault",
+		save: "New recovery code for the fob vault",
+		tidy: tidyCode,
+	})
 }
 
 // NewRecoveryCode makes a code of 145 random bits in six groups of five. The
