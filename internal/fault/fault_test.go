@@ -1,0 +1,63 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestCodeOf(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		err  error
+		want Code
+	}{
+		{"none", nil, 0},
+		{"plain", errors.New("x"), Failed},
+		{"fault", &Error{What: "x", Code: Attend}, Attend},
+		{"wrapped fault", fmt.Errorf("y: %w", &Error{What: "x", Code: Locked}), Locked},
+		{"interrupted", fmt.Errorf("y: %w", context.Canceled), Interrupted},
+		{"a fault for an interrupted run keeps its own", &Error{What: "x", Why: context.Canceled, Code: Launcher}, Launcher},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			if got := CodeOf(tc.err); got != tc.want {
+				t.Errorf("got %d, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	Render(&b, "fob", fmt.Errorf("outer: %w", &Error{What: "cannot do x", Why: errors.New("line one\nline two \x1b[31m"), Next: []string{"this", "that"}, Code: Failed}))
+	want := "fob: cannot do x\n  because: line one\n    line two \\x1b[31m\n  try: this\n  try: that\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// Text from outside can neither move the cursor nor forge a line.
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"plain":            "plain",
+		"a\nb":             "a\nb",
+		"a\rb\tc\x00":      `a\x0db\x09c\x00`,
+		"\x1b]0;t\a":       `\x1b]0;t\x07`,
+		"left\u202eright":  `left\u202eright`,
+		"c1 \u009b31m":     `c1 \x9b31m`,
+		"zero\u200bwidth":  `zero\u200bwidth`,
+		"bad\xffutf8":      `bad\ufffdutf8`,
+		"\u00fcml\u00e4ut": "\u00fcml\u00e4ut",
+	} {
+		if got := Printable(in); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
