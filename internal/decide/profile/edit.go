@@ -35,6 +35,9 @@ func (s Set) WithProfile(name string, settings []Setting) ([]byte, error) {
 			return nil, s.refuse(name, flaw)
 		}
 		b.WriteString(assignment(key, set.Value) + nl)
+		if slices.ContainsFunc(added.pairs, func(p pair) bool { return p.key == key }) {
+			return nil, s.refuse(name, key+" is given twice")
+		}
 		added.pairs = append(added.pairs, pair{key, set.Value})
 	}
 	return s.checked(name, b.Bytes(), append(s.model(), added))

@@ -12,6 +12,9 @@ import (
 // could have put there is refused, since settings name commands to run. Errors
 // are *Error.
 func Load(path, display string) (Set, error) {
+	if path == os.DevNull { // AWS_CONFIG_FILE=/dev/null is how people say "none"
+		return Set{path: path, display: display, index: new(index)}, nil
+	}
 	text, err := readText(path, display)
 	if errors.Is(err, fs.ErrNotExist) {
 		s := Set{path: path, display: display, absent: true, index: new(index)}

@@ -27,7 +27,7 @@ func (s Set) Profile(name string) (Profile, error) {
 	if name != "default" {
 		from, bad := s.base()
 		for _, b := range bad {
-			if _, have := p.Setting(b.key); !have && harmless(b.key) {
+			if _, have := p.Setting(b.key); b.key == anyKey || !have && harmless(b.key) {
 				return Profile{}, s.mistake("default", b)
 			}
 		}

@@ -77,12 +77,11 @@ func lineEnd(text []byte, pos int) (end, next int) {
 	return len(text), len(text)
 }
 
-// lineNumber counts from 1.
-func lineNumber(text []byte, offset int) int {
-	before := text[:offset]
-	n := 1 + bytes.Count(before, []byte{'\n'})
-	if cr := bytes.Count(before, []byte{'\r'}); cr > 0 {
-		n += cr - bytes.Count(before, []byte("\r\n"))
+// lineEnds counts the line ends in a text that is cut behind one.
+func lineEnds(text []byte) int {
+	n := bytes.Count(text, []byte{'\n'})
+	if cr := bytes.Count(text, []byte{'\r'}); cr > 0 {
+		n += cr - bytes.Count(text, []byte("\r\n"))
 	}
 	return n
 }

@@ -32,8 +32,14 @@ type section struct {
 	entries  []entry
 	problems []problem
 	last     int // offset behind the last line that is neither blank nor comment
-	end      int // offset of the next header
 }
+
+// maxEntries ends the reading of a section that is junk. Such a section, as
+// [default], spoils every key.
+const (
+	maxEntries = 10000
+	anyKey     = "*"
+)
 
 // head is where a section starts, and what its header says.
 type head struct {
@@ -46,7 +52,7 @@ type head struct {
 
 // read reads the section that starts at h.
 func read(text []byte, h head) section {
-	s := section{head: h, end: len(text)}
+	s := section{head: h}
 	w := walker{text: text, pos: h.start}
 	var value strings.Builder // of the last setting, where it goes on below
 	gap := 0
@@ -54,7 +60,10 @@ func read(text []byte, h head) section {
 	for l, ok := w.next(); ok; l, ok = w.next() {
 		at++
 		if l.class == header && l.start != h.start {
-			s.end = l.start
+			break
+		}
+		if len(s.entries) > maxEntries || len(s.problems) > maxEntries {
+			s.problems = append(s.problems, problem{anyKey, at, "the section is too long to be meant", "remove what does not belong there"})
 			break
 		}
 		switch l.class {
@@ -181,13 +190,15 @@ func settings(sections ...section) ([]held, []problem) {
 		}
 	}
 	slices.SortStableFunc(all, byKey)
-	once := all[:0]
+	once, told := all[:0], -1
 	for _, h := range all {
-		if n := len(once); n > 0 && once[n-1].key == h.key {
-			problems = append(problems, twice(once[n-1], h))
-			continue
+		n := len(once) - 1
+		if n < 0 || once[n].key != h.key {
+			once = append(once, h)
+		} else if told != n {
+			told = n
+			problems = append(problems, twice(once[n], h))
 		}
-		once = append(once, h)
 	}
 	slices.SortStableFunc(problems, func(a, b problem) int { return a.line - b.line })
 	return once, problems

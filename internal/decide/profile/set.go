@@ -124,16 +124,7 @@ func (s Set) find(k kind, name string) []head {
 			return s.index.heads[ident{k, name}]
 		}
 	}
-	var found []head
-	for sc := newScanner(s.text); ; {
-		t, start, ok := s.nextTitle(&sc)
-		if !ok {
-			return found
-		}
-		if t.kind == k && string(t.name) == name {
-			found = append(found, t.head(start, lineNumber(s.text, start)))
-		}
-	}
+	return s.collect(func(t title) bool { return t.kind == k && string(t.name) == name })
 }
 
 func (t title) head(start, line int) head {
@@ -141,16 +132,21 @@ func (t title) head(start, line int) head {
 }
 
 // heads are all sections in order.
-func (s Set) heads() []head {
-	var all []head
+func (s Set) heads() []head { return s.collect(func(title) bool { return true }) }
+
+// collect gives the sections that are wanted, in order.
+func (s Set) collect(wanted func(title) bool) []head {
+	var found []head
 	line, counted := 1, 0
 	for sc := newScanner(s.text); ; {
 		t, start, ok := s.nextTitle(&sc)
 		if !ok {
-			return all
+			return found
 		}
-		line, counted = line+lineNumber(s.text[counted:start], start-counted)-1, start
-		all = append(all, t.head(start, line))
+		if wanted(t) {
+			line, counted = line+lineEnds(s.text[counted:start]), start
+			found = append(found, t.head(start, line))
+		}
 	}
 }
 
