@@ -1,0 +1,201 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"fob/internal/keep/lock"
+)
+
+const (
+	indexName  = "index"
+	indexLock  = "index.lock"
+	indexBlock = 4096
+	// maxIndex is the largest index file; with maxItems of the longest ARNs
+	// it is not reached.
+	maxIndex = 16 << 20
+	maxItems = 8192
+)
+
+// Index is what must be known before the vault is opened, and is not secret
+// enough to open it for. It can always be made again from the vault, but for
+// Limits and Spent, whose loss costs one refusal by AWS.
+type Index struct {
+	// Vault is the SHA-256 of the vault file that Keys was made from. When the
+	// file's is another, Keys is out of date.
+	Vault [32]byte
+	// Keys are the stored keys by profile.
+	Keys map[string]KeyInfo
+	// Limits are the smallest session lifetimes that AWS refused, by role ARN.
+	Limits map[string]time.Duration
+	// Spent are codes that were sent and must not be sent again.
+	Spent []Spent
+}
+
+// KeyInfo is what may be known of a stored key while the vault is locked.
+type KeyInfo struct {
+	ID      string
+	Created time.Time
+}
+
+// Spent is one code that was sent, as SpentMac gives it. After Until AWS
+// itself would refuse it, and it is dropped.
+type Spent struct {
+	Mac   [16]byte
+	Until time.Time
+}
+
+// IsSpent says whether the code with this SpentMac must not be sent at now.
+func (x Index) IsSpent(mac [16]byte, now time.Time) bool {
+	return slices.ContainsFunc(x.Spent, func(s Spent) bool { return s.Mac == mac && s.Until.After(now) })
+}
+
+// Index gives the index; its maps are never nil. It is ErrNotFound when there
+// is none, and when it does not open.
+func (c *Cache) Index() (Index, error) {
+	x, _, err := c.index()
+	return x, err
+}
+
+// index also gives the content as it stands in the file.
+func (c *Cache) index() (Index, []byte, error) {
+	sealed, err := lock.ReadFile(c.indexPath(), maxIndex)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newIndex(), nil, ErrNotFound
+	}
+	if err != nil {
+		return newIndex(), nil, err
+	}
+	text, ok := c.seal.open(indexMagic, indexName, sealed)
+	if !ok {
+		return newIndex(), nil, ErrNotFound
+	}
+	x, ok := decodeIndex(text)
+	if !ok {
+		return newIndex(), nil, ErrNotFound
+	}
+	return x, text, nil
+}
+
+// Update changes the index while no other process does: it reads it under a
+// lock, an absent or unreadable one as empty, drops spent codes whose time is
+// over, lets change work on it, and writes it if anything is different. When
+// change fails, its error is returned and nothing is written.
+func (c *Cache) Update(ctx context.Context, now func() time.Time, change func(*Index) error) (err error) {
+	if c.seal == nil {
+		return errors.New("there is no seal key to keep an index with")
+	}
+	if err := lock.MakeDir(c.dataDir); err != nil {
+		return err
+	}
+	l, err := lock.Acquire(ctx, filepath.Join(c.dataDir, indexLock), lock.Options{Now: now})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Release()) }()
+	x, before, err := c.index()
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err := change(&x); err != nil {
+		return err
+	}
+	at := now()
+	x.Spent = slices.DeleteFunc(x.Spent, func(s Spent) bool { return !s.Until.After(at) })
+	if err := l.Check(); err != nil {
+		return err
+	}
+	return c.writeIndex(x, before)
+}
+
+func (c *Cache) writeIndex(x Index, before []byte) error {
+	for what, n := range map[string]int{"keys": len(x.Keys), "limits": len(x.Limits), "spent codes": len(x.Spent)} {
+		if n > maxItems {
+			return fmt.Errorf("the index holds at most %d %s, not %d", maxItems, what, n)
+		}
+	}
+	text := encodeIndex(x)
+	if bytes.Equal(text, before) {
+		return nil
+	}
+	sealed := c.seal.seal(indexMagic, indexName, text)
+	if len(sealed) > maxIndex {
+		return fmt.Errorf("an index of %d bytes is not written", len(sealed))
+	}
+	return lock.WriteFile(c.indexPath(), sealed, lock.WriteOptions{NoDirSync: true})
+}
+
+func (c *Cache) indexPath() string { return filepath.Join(c.dataDir, indexName) }
+
+func newIndex() Index {
+	return Index{Keys: map[string]KeyInfo{}, Limits: map[string]time.Duration{}}
+}
+
+// encodeIndex writes maps in the order of their keys, so that the same index is
+// always the same bytes.
+func encodeIndex(x Index) []byte {
+	a := newAppender()
+	a.b = append(a.b, x.Vault[:]...)
+	a.int(int64(len(x.Keys)))
+	for _, profile := range sortedKeys(x.Keys) {
+		a.text(profile)
+		a.text(x.Keys[profile].ID)
+		a.time(x.Keys[profile].Created)
+	}
+	a.int(int64(len(x.Limits)))
+	for _, role := range sortedKeys(x.Limits) {
+		a.text(role)
+		a.int(int64(x.Limits[role]))
+	}
+	a.int(int64(len(x.Spent)))
+	for _, s := range x.Spent {
+		a.b = append(a.b, s.Mac[:]...)
+		a.time(s.Until)
+	}
+	return a.padded(indexBlock)
+}
+
+// The least number of bytes of each kind of item.
+const (
+	timeSize  = 12
+	keySize   = 4 + 4 + timeSize
+	limitSize = 4 + 8
+	spentSize = 16 + timeSize
+)
+
+func decodeIndex(text []byte) (Index, bool) {
+	r := newReader(text)
+	x := newIndex()
+	copy(x.Vault[:], r.take(len(x.Vault)))
+	for range r.count(keySize) {
+		profile := r.text()
+		x.Keys[profile] = KeyInfo{ID: r.text(), Created: r.time()}
+	}
+	for range r.count(limitSize) {
+		role := r.text()
+		x.Limits[role] = time.Duration(r.int())
+	}
+	for range r.count(spentSize) {
+		var s Spent
+		copy(s.Mac[:], r.take(len(s.Mac)))
+		s.Until = r.time()
+		x.Spent = append(x.Spent, s)
+	}
+	return x, r.done()
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, strings.Compare)
+	return keys
+}

@@ -1,0 +1,102 @@
+package cache
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+
+	"fob/internal/cred"
+)
+
+// A sealed file is its magic, whose last byte is the version of the format, a
+// random nonce, and AES-256-GCM over the content. The magic and the name are
+// authenticated too, so that a file put under another name does not open.
+const (
+	entryMagic = "fobc\x01"
+	indexMagic = "fobi\x01"
+	nonceSize  = 12
+)
+
+// subkey gives a key for one use, so that no two uses can meet.
+func subkey(seal cred.Secret, use string) []byte {
+	key, err := hkdf.Key(sha256.New, []byte(seal.Reveal()), nil, use, 32)
+	if err != nil {
+		panic("cache: " + err.Error()) // only for a length that HKDF cannot give
+	}
+	return key
+}
+
+// sealer seals and opens files. A nil one opens nothing.
+type sealer struct{ aead cipher.AEAD }
+
+func newSealer(seal cred.Secret) *sealer {
+	if seal.IsZero() {
+		return nil
+	}
+	block, err := aes.NewCipher(subkey(seal, "fob cache v1"))
+	if err != nil {
+		panic("cache: " + err.Error()) // only for a key of another length
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic("cache: " + err.Error()) // only for a block of another length
+	}
+	return &sealer{aead: aead}
+}
+
+// seal encrypts text. A nonce is drawn at random for each file: the chance of
+// a second use stays under 2^-32 for 2^32 files of one epoch (NIST SP
+// 800-38D, 8.3).
+func (s *sealer) seal(magic, name string, text []byte) []byte {
+	out := make([]byte, len(magic)+nonceSize, len(magic)+nonceSize+len(text)+s.aead.Overhead())
+	copy(out, magic)
+	nonce := out[len(magic):]
+	_, _ = rand.Read(nonce) // never an error, says its documentation
+	return s.aead.Seal(out, nonce, text, []byte(magic+name))
+}
+
+// open is false for everything that seal did not make with this key, magic and
+// name.
+func (s *sealer) open(magic, name string, sealed []byte) ([]byte, bool) {
+	head := len(magic) + nonceSize
+	if s == nil || len(sealed) < head || string(sealed[:len(magic)]) != magic {
+		return nil, false
+	}
+	text, err := s.aead.Open(nil, sealed[len(magic):head], sealed[head:], []byte(magic+name))
+	return text, err == nil
+}
+
+// namer makes names. Its key is a Secret so that no formatter prints it.
+type namer struct{ key cred.Secret }
+
+func newNamer(seal cred.Secret) namer {
+	return namer{key: cred.NewSecret(string(subkey(seal, "fob name v1")))}
+}
+
+func (n namer) name(parts []string) string {
+	return hex.EncodeToString(mac([]byte(n.key.Reveal()), parts...))
+}
+
+// mac is HMAC-SHA256 over the parts, each after its length, so that moving a
+// boundary changes it.
+func mac(key []byte, parts ...string) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(p))))
+		h.Write([]byte(p))
+	}
+	return h.Sum(nil)
+}
+
+// SpentMac stands in the index for a code that was sent to AWS. It names the
+// device by its serial and the 30-second step by its number, and cannot be
+// turned back into a code without the seal key.
+func SpentMac(seal cred.Secret, serial, code string, step int64) [16]byte {
+	sum := mac(subkey(seal, "fob spent v1"), serial, code, string(binary.BigEndian.AppendUint64(nil, uint64(step))))
+	return [16]byte(sum[:16])
+}
