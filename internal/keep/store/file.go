@@ -1,0 +1,184 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"fob/internal/keep/lock"
+)
+
+// open reads the document, without a lock: a file is always whole.
+func (v *Vault) open(ctx context.Context) (*document, error) {
+	if _, err := v.read(); err != nil {
+		return nil, err
+	}
+	k, err := v.key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return v.load(k)
+}
+
+// change is every change: lock, read again, edit, write.
+func (v *Vault) change(ctx context.Context, edit func(*document) error) error {
+	if _, err := v.read(); err != nil {
+		return err
+	}
+	k, err := v.key(ctx)
+	if err != nil {
+		return err
+	}
+	return v.locked(ctx, func(l *lock.Lock) error {
+		d, err := v.load(k)
+		if err != nil {
+			return err
+		}
+		if err := edit(d); err != nil {
+			return err
+		}
+		return v.write(l, k, d)
+	})
+}
+
+func (v *Vault) locked(ctx context.Context, work func(*lock.Lock) error) error {
+	l, err := lock.Acquire(ctx, v.path(lockName), v.wait)
+	if err != nil {
+		return fmt.Errorf("changing the vault: %w", err)
+	}
+	err = work(l)
+	// The lock ends with the process at the latest, and the change is made.
+	_ = l.Release()
+	return err
+}
+
+// key asks for the identity.
+func (v *Vault) key(ctx context.Context) (key, error) {
+	if err := ctx.Err(); err != nil {
+		return key{}, err
+	}
+	id, err := v.identity(ctx)
+	if err != nil {
+		return key{}, fmt.Errorf("opening the vault: %w", err)
+	}
+	return newKey(id)
+}
+
+// load reads and opens the file. What was seen last is read first: a writer
+// who comes in between makes the vault newer than that, never older.
+func (v *Vault) load(k key) (*document, error) {
+	last, err := v.seen()
+	if err != nil {
+		return nil, err
+	}
+	file, err := v.read()
+	if err != nil {
+		return nil, err
+	}
+	d, err := k.open(file)
+	if err != nil {
+		return nil, v.named(err)
+	}
+	return d, v.compare(last, d)
+}
+
+// read gives the bytes of the vault once they look like one, so that nobody is
+// asked for a passphrase in vain.
+func (v *Vault) read() ([]byte, error) {
+	there, err := v.Exists()
+	if err != nil {
+		return nil, err
+	}
+	if !there {
+		return nil, fmt.Errorf("%w in %s", ErrNoVault, v.dir)
+	}
+	path, err := v.target()
+	if err != nil {
+		return nil, err
+	}
+	file, err := lock.ReadFile(path, maxFile)
+	if err != nil {
+		if info, lerr := os.Lstat(path); lerr == nil && info.Mode().IsRegular() && info.Size() > maxFile {
+			return nil, damaged(path, "is larger than 8 MiB")
+		}
+		return nil, fmt.Errorf("reading the vault: %w", err)
+	}
+	if why := glance(file); why != "" {
+		return nil, damaged(path, why)
+	}
+	return file, nil
+}
+
+// target is the file itself where vault.age is a link, as people make it who
+// keep such files in one place. The data directory is ours alone, and so is
+// who made the link.
+func (v *Vault) target() (string, error) {
+	path := v.path(vaultName)
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return path, nil
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", damaged(path, "is a symbolic link that leads nowhere")
+	}
+	return real, nil
+}
+
+// write makes d the next generation on disk: verified before it replaces
+// anything, the bytes before kept beside it.
+func (v *Vault) write(l *lock.Lock, k key, d *document) error {
+	d.generation++
+	d.written, d.version = v.now().UTC(), v.version
+	plain, err := encode(d)
+	if err != nil {
+		return fmt.Errorf("writing the vault: %w", err)
+	}
+	file, err := k.seal(plain)
+	if err != nil {
+		return fmt.Errorf("writing the vault: %w", err)
+	}
+	if len(file) > maxFile {
+		return errors.New("writing the vault: it would be larger than 8 MiB")
+	}
+	path, err := v.target()
+	if err != nil {
+		return err
+	}
+	if err := l.Check(); err != nil {
+		return fmt.Errorf("writing the vault: %w", err)
+	}
+	err = lock.WriteFile(path, file, lock.WriteOptions{
+		Mode:     0o600,
+		Previous: previousName,
+		Create:   d.generation == 1,
+		Verify:   func(temp string) error { return verify(temp, k, plain) },
+	})
+	if err != nil {
+		return fmt.Errorf("writing the vault: %w", err)
+	}
+	// Without it a rollback would be missed; with an error here the caller
+	// would think that the change is not made.
+	_ = v.remember(d)
+	return nil
+}
+
+// verify reads back what was written, before it may replace anything.
+func verify(path string, k key, plain []byte) error {
+	file, err := lock.ReadFile(path, maxFile)
+	if err != nil {
+		return err
+	}
+	got, err := k.unseal(file)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, plain) {
+		return errors.New("it holds something else")
+	}
+	return nil
+}
