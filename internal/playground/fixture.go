@@ -246,7 +246,10 @@ func (b builder) user(name string, mfa bool, groups []string) (*user, error) {
 // key gives a user a new access key that is known after delay.
 func (b builder) key(u *user, delay time.Duration) *accessKey {
 	k := &accessKey{id: b.random.keyID("AKIA", u.account.ID), secret: b.random.secretKey(), owner: u,
-		active: true, created: b.now, usable: b.now.Add(delay)}
+		active: true, created: b.now}
+	if delay > 0 {
+		k.usable = b.now.Add(delay)
+	}
 	b.world.keys[k.id] = k
 	return k
 }

@@ -63,8 +63,8 @@ type role struct {
 	account                          *account
 }
 
-// accessKey is a long-term key. Usable is later than created when a test asked
-// for IAM's eventual consistency.
+// accessKey is a long-term key. Usable is set when a test asked for IAM's
+// eventual consistency.
 type accessKey struct {
 	id, secret              string
 	owner                   *user

@@ -269,7 +269,9 @@ func TestNames(t *testing.T) {
 		}
 	}
 	env := func(k, v string) Request { return Request{Profile: "dev", Env: map[string]string{k: v}} }
-	add := func(line string) string { return strings.Replace(page, "[profile dev]\n", "[profile dev]\n"+line+"\n", 1) }
+	add := func(line string) string {
+		return strings.Replace(page, "[profile dev]\n", "[profile dev]\n"+line+"\n", 1)
+	}
 	differ := map[string]string{
 		"key":              last(page, "AKIA2", Request{Profile: "dev"}),
 		"role":             last(page, "AKIA1", Request{Profile: "logs"}),

@@ -95,7 +95,7 @@ func TestBadInput(t *testing.T) {
 			want: []string{"region=%(x)s @7", "x=%(y)s @5", "y=%(x)s @6"},
 		},
 		{name: "profile absent", text: plain, ask: "plian", want: []string{`error: no profile "plian" in ~/.aws/config`}},
-		{name: "section without profile", text: plain + "[t]\nregion = x\n", ask: "t", want: []string{`error: no profile "t" in ~/.aws/config: the section on line 4 must be called [profile t]`}},
+		{name: "section without profile", text: plain + "[t]\nregion = x\n", ask: "t", want: []string{`error: no profile "t" in ~/.aws/config: the section on line 4 must be called [profile NAME]`}},
 		{name: "path in the name", text: plain + "[profile ../../x]\nregion = x\n", ask: "../../x", want: []string{"region=x @5"}},
 		{name: "newline in the name", text: plain, ask: "a\nb", want: []string{`error: no profile "a\nb" in ~/.aws/config`}},
 		{

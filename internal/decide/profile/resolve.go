@@ -284,7 +284,7 @@ func (s Set) unknown(k kind, name string) *UnknownError {
 	case len(s.text) == markLen(s.text):
 		e.Hint = "the file is empty"
 	case len(plain) > 0:
-		e.Hint = "the section " + onLine(plain[0].line) + " must be called [" + k.word() + " " + name + "]"
+		e.Hint = "the section " + onLine(plain[0].line) + " must be called [" + k.word() + " NAME]"
 	case orphan > 0:
 		e.Hint = "the setting " + onLine(orphan) + " stands before any section"
 	}

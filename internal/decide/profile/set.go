@@ -25,7 +25,8 @@ type Set struct {
 type index struct {
 	mu    sync.Mutex
 	asked int
-	heads map[ident][]head
+	heads map[ident][]head // those of the last scan, or all
+	full  bool
 }
 
 type ident struct {
@@ -80,10 +81,11 @@ func (s Set) Names() []string {
 	var names []string
 	seen := make(map[string]bool)
 	for sc := newScanner(s.text); ; {
-		t, _, ok := s.nextTitle(&sc)
+		_, bracket, ok := sc.next()
 		if !ok {
 			return names
 		}
+		t := s.titleAt(bracket)
 		if t.kind == profiles && t.flaw == "" && !seen[string(t.name)] {
 			name := string(t.name)
 			seen[name] = true
@@ -95,36 +97,65 @@ func (s Set) Names() []string {
 // Has says whether the file has a section for the profile, be it a broken one.
 func (s Set) Has(name string) bool { return len(s.find(profiles, name)) > 0 }
 
-// nextTitle reads the next header of a scan.
-func (s Set) nextTitle(sc *scanner) (t title, start int, ok bool) {
-	start, bracket, ok := sc.next()
-	if !ok {
-		return title{}, 0, false
-	}
-	end, _ := lineEnd(s.text, bracket)
-	return readTitle(bytes.TrimSpace(s.text[bracket:end])), start, true
-}
-
 // find gives the sections of that name. The first few lookups scan the file,
 // which is cheaper than an index; a command that walks all profiles gets one.
 func (s Set) find(k kind, name string) []head {
+	want := ident{k, name}
+	if s.index == nil {
+		return s.scan(want)[want]
+	}
+	s.index.mu.Lock()
+	defer s.index.mu.Unlock()
 	const often = 16
-	if s.index != nil {
-		s.index.mu.Lock()
-		defer s.index.mu.Unlock()
-		s.index.asked++
-		if s.index.asked > often && s.index.heads == nil {
-			s.index.heads = make(map[ident][]head)
-			for _, h := range s.heads() {
-				id := ident{h.kind, h.name}
-				s.index.heads[id] = append(s.index.heads[id], h)
-			}
+	s.index.asked++
+	switch {
+	case s.index.full:
+	case s.index.asked > often:
+		s.index.heads, s.index.full = make(map[ident][]head), true
+		for _, h := range s.heads() {
+			id := ident{h.kind, h.name}
+			s.index.heads[id] = append(s.index.heads[id], h)
 		}
-		if s.index.heads != nil {
-			return s.index.heads[ident{k, name}]
+	case want == byDefault && s.index.heads != nil:
+	default:
+		s.index.heads = s.scan(want)
+	}
+	return s.index.heads[want]
+}
+
+// byDefault is looked for on every way through the file: each profile needs it.
+
+
+// scan gives the sections of that name, and [default].
+func (s Set) scan(want ident) map[ident][]head {
+	found := make(map[ident][]head, 2)
+	all := s.collect(func(text []byte) bool { return differs(text, want.name) && differs(text, byDefault.name) })
+	for _, h := range all {
+		if id := (ident{h.kind, h.name}); id == want || id == byDefault {
+			found[id] = append(found[id], h)
 		}
 	}
-	return s.collect(func(t title) bool { return t.kind == k && string(t.name) == name })
+	return found
+}
+
+// differs sees from the first letters of a header that it is [profile X] with
+// another X; when it is not sure it says no.
+func differs(text []byte, name string) bool {
+	const start = "[profile "
+	if !bytes.HasPrefix(text, []byte(start)) {
+		return false
+	}
+	text = text[len(start):]
+	for i := range min(len(text), len(name)) {
+		c := text[i]
+		if c == '"' || c == '\'' || c == '\\' || i == 0 && (c == ' ' || c == '\t' || c >= 0x80) {
+			return false
+		}
+		if c != name[i] {
+			return true
+		}
+	}
+	return false
 }
 
 func (t title) head(start, line int) head {
@@ -132,22 +163,31 @@ func (t title) head(start, line int) head {
 }
 
 // heads are all sections in order.
-func (s Set) heads() []head { return s.collect(func(title) bool { return true }) }
+func (s Set) heads() []head { return s.collect(func([]byte) bool { return false }) }
 
-// collect gives the sections that are wanted, in order.
-func (s Set) collect(wanted func(title) bool) []head {
+// collect gives the sections in order, those left out whose text, from the
+// bracket on, is not wanted.
+func (s Set) collect(skip func(text []byte) bool) []head {
 	var found []head
 	line, counted := 1, 0
 	for sc := newScanner(s.text); ; {
-		t, start, ok := s.nextTitle(&sc)
+		start, bracket, ok := sc.next()
 		if !ok {
 			return found
 		}
-		if wanted(t) {
-			line, counted = line+lineEnds(s.text[counted:start]), start
-			found = append(found, t.head(start, line))
+		if skip(s.text[bracket:]) {
+			continue
 		}
+		t := s.titleAt(bracket)
+		line, counted = line+lineEnds(s.text[counted:start]), start
+		found = append(found, head{start: start, line: line, kind: t.kind, name: string(t.name), bare: t.bare, flaw: t.flaw})
 	}
+}
+
+// titleAt reads the header whose bracket is there.
+func (s Set) titleAt(bracket int) title {
+	end, _ := lineEnd(s.text, bracket)
+	return readTitle(bytes.TrimSpace(s.text[bracket:end]))
 }
 
 // orphan is the first line of text before any section; 0 when there is none.

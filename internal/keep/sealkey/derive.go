@@ -32,13 +32,13 @@ func Derive(identity cred.Secret, epoch []byte) cred.Secret {
 
 // Epoch reads the 16 bytes at DataDir/epoch, which are no secret, and makes
 // them when they are absent. Of several processes that make them at once, all
-// get the same.
+// get the same. A damaged file is *lock.UnsafeError, and RenewEpoch mends it.
 func Epoch(dataDir string) ([]byte, error) {
 	path := filepath.Join(dataDir, epochFile)
 	for range 2 {
 		epoch, err := lock.ReadFile(path, 2*epochSize)
 		if err == nil && len(epoch) != epochSize {
-			return nil, &lock.UnsafeError{Path: path, Why: fmt.Sprintf("it holds %d bytes and not %d", len(epoch), epochSize), Mend: "rm " + path}
+			return nil, &lock.UnsafeError{Path: path, Why: fmt.Sprintf("it holds %d bytes and not %d", len(epoch), epochSize), Mend: "fob lock --forget"}
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return epoch, err

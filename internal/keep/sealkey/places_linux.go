@@ -18,12 +18,14 @@ func placesIn(o Options, shared string) (seal, identity []*spot) {
 	home := homeHash(o.DataDir)
 	session := &spot{name: "session keyring", place: sessionKeyring(home)}
 	dir := filepath.Join(shared, "fob-"+strconv.Itoa(o.UID))
-	return []*spot{
-		session,
-		{name: "user keyring", place: userKeyring(home)},
+	files := []*spot{
 		runtimeFile(o.RuntimeDir, home),
 		{name: "file in " + dir, place: file{parent: shared, check: checkShared, dir: dir, home: home}},
-	}, []*spot{session}
+	}
+	if o.NoKeyring {
+		return files, nil
+	}
+	return append([]*spot{session, {name: "user keyring", place: userKeyring(home)}}, files...), []*spot{session}
 }
 
 // sinceBoot counts suspends, which Go's own timers do not (clock_gettime(2)).

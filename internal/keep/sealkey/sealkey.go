@@ -62,6 +62,9 @@ type Options struct {
 	// Boot is the time since boot with suspends counted, 0 where unknown. Nil
 	// means the system's own clock.
 	Boot func() time.Duration
+	// NoKeyring leaves the kernel's keyrings alone: for tests, which must not
+	// put keys where the developer's own programs find them.
+	NoKeyring bool
 }
 
 // Place is one place and what it holds now. Until and Holds are empty when it

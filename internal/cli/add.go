@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"fob/internal/cred"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/front"
+	"fob/internal/keep/cache"
+	"fob/internal/keep/store"
+	"fob/internal/keep/unlock"
+	"fob/internal/obtain/keys"
+	"fob/internal/obtain/tty"
+
+	"github.com/spf13/cobra"
+)
+
+type addOptions struct {
+	profile   string
+	env       bool
+	addConfig bool
+	noConfig  bool
+}
+
+func newAdd(sys *System, g *globals) *cobra.Command {
+	var o addOptions
+	c := &cobra.Command{
+		Use:               "add PROFILE",
+		Short:             "Store the long-term access key of a profile",
+		Example:           "  fob add security\n  AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=... fob add security --env",
+		Args:              oneProfile,
+		ValidArgsFunction: sys.completeProfile(g),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.profile = args[0]
+			return sys.runAdd(c.Context(), g, o)
+		},
+	}
+	c.Flags().BoolVar(&o.env, "env", false, "take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	c.Flags().BoolVar(&o.addConfig, "add-config", true, "write the profile to the AWS config if it is not there")
+	c.Flags().BoolVar(&o.noConfig, "no-add-config", false, "leave the AWS config alone")
+	return c
+}
+
+func (s System) runAdd(ctx context.Context, g *globals, o addOptions) error {
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	set, err := k.config()
+	if err != nil {
+		return err
+	}
+	if err := keys.MayHold(set, o.profile); err != nil {
+		return err
+	}
+	// The store before the key: a passphrase and a key must not be mixed up,
+	// and a store that cannot be opened is known before anything is typed.
+	if err := k.openOrMake(ctx); err != nil {
+		return err
+	}
+	key, serial, err := s.readKey(ctx, set, o)
+	if err != nil {
+		return err
+	}
+	if err := k.put(ctx, store.Record{Name: o.profile, Key: key, Created: s.Now().UTC()}); err != nil {
+		return err
+	}
+	s.say("stored the key %s for profile %q", cred.Short(key.ID), o.profile)
+	if o.noConfig || !o.addConfig {
+		return nil
+	}
+	wrote, err := keys.WriteProfile(set, o.profile, serial)
+	if wrote {
+		s.say("added profile %q to %s", o.profile, set.Display())
+	}
+	return err
+}
+
+// readKey takes the key from the environment or asks for it. A profile that is
+// not in the config yet is asked for its MFA device too, which may be left out.
+func (s System) readKey(ctx context.Context, set profile.Set, o addOptions) (key cred.AccessKey, serial string, err error) {
+	if o.env {
+		key.ID = front.Lookup(s.Environ, "AWS_ACCESS_KEY_ID")
+		key.Secret = cred.NewSecret(front.Lookup(s.Environ, "AWS_SECRET_ACCESS_KEY"))
+		for _, one := range []struct {
+			name string
+			ok   bool
+		}{{"AWS_ACCESS_KEY_ID", key.ID != ""}, {"AWS_SECRET_ACCESS_KEY", !key.Secret.IsZero()}} {
+			if !one.ok {
+				return key, "", &fault.Error{What: "cannot take the key from the environment", Why: errors.New(one.name + " is not set"), Next: []string{"set it, or leave --env out and be asked"}, Code: fault.Usage}
+			}
+		}
+		return key, "", keys.Check(key)
+	}
+	t, err := s.OpenTTY()
+	if err != nil {
+		return key, "", err
+	}
+	defer t.Close()
+	if key.ID, err = t.ReadLine(ctx, "Access key id: "); err != nil {
+		return key, "", err
+	}
+	key.ID = strings.TrimSpace(key.ID)
+	if key.Secret, err = t.ReadHidden(ctx, "Secret access key: "); err != nil {
+		return key, "", err
+	}
+	if err := keys.Check(key); err != nil || set.Has(o.profile) || o.noConfig || !o.addConfig {
+		return key, "", err
+	}
+	serial, err = askSerial(ctx, t)
+	return key, serial, err
+}
+
+func askSerial(ctx context.Context, t tty.TTY) (string, error) {
+	for {
+		serial, err := t.ReadLine(ctx, "MFA device (ARN, empty for none): ")
+		serial = strings.TrimSpace(serial)
+		if err != nil || serial == "" {
+			return "", err
+		}
+		why := source.CheckSerial(serial)
+		if why == "" {
+			return serial, nil
+		}
+		t.Say(fmt.Sprintf("%q %s.", serial, why))
+	}
+}
+
+// put stores a record and makes the index tell of it. Sessions made with an
+// older key of the profile are named by that key's id, so none is served again.
+func (k *keeper) put(ctx context.Context, r store.Record) error {
+	if err := k.vault.Put(ctx, r); err != nil {
+		return storeFault(err)
+	}
+	if err := k.reindex(ctx); err != nil {
+		return err
+	}
+	_, err := k.cache.Clear(func(e cache.Entry) bool { return e.Owner == r.Name && e.Kind == "GetSessionToken" })
+	return storeFault(err)
+}
+
+// openOrMake opens the vault for writing, or makes it at first need.
+func (k *keeper) openOrMake(ctx context.Context) error {
+	ok, err := k.exists()
+	if err != nil {
+		return err
+	}
+	if ok {
+		return k.Open(ctx, func() bool { return true })
+	}
+	return k.unlockNew(ctx)
+}
+
+// unlockNew makes the vault: identity, passphrase slot, document. The slot is
+// durable before the document, so that no vault can be without a way in.
+func (k *keeper) unlockNew(ctx context.Context) error {
+	given, has, err := k.given()
+	if err != nil {
+		return err
+	}
+	u, err := k.unlocker(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
+		if has {
+			return given, nil
+		}
+		t, err := k.sys.OpenTTY()
+		if err != nil {
+			return cred.Secret{}, err
+		}
+		defer t.Close()
+		t.Say("fob keeps your keys in a store of its own, encrypted under a passphrase.")
+		return k.sys.askNew(ctx, t, "New passphrase: ")
+	})
+	if err != nil {
+		return err
+	}
+	identity, err := store.NewIdentity()
+	if err != nil {
+		return storeFault(err)
+	}
+	if err := u.Save(ctx, identity); err != nil {
+		return newStoreFault(err)
+	}
+	if err := store.Create(ctx, k.home.Data, identity, k.sys.Now); err != nil {
+		return newStoreFault(err)
+	}
+	if err := k.opened(ctx, identity); err != nil {
+		return err
+	}
+	return k.offerRecovery(ctx, identity, has)
+}
+
+func newStoreFault(err error) error {
+	if done := (*fault.Error)(nil); errors.As(err, &done) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &fault.Error{What: "cannot make the store", Why: err, Code: fault.Locked}
+}
+
+// offerRecovery makes a second way in: a code to write down, for the day the
+// passphrase is forgotten. Without a terminal there is nobody to show it to.
+func (k *keeper) offerRecovery(ctx context.Context, identity cred.Secret, unattended bool) error {
+	if unattended {
+		k.sys.say("the store has no recovery code; without the passphrase its keys are lost")
+		return nil
+	}
+	t, err := k.sys.OpenTTY()
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	yes, err := t.Confirm(ctx, "Make a recovery code, to write down in case the passphrase is forgotten? [Y/n] ")
+	if err != nil || !yes {
+		return err
+	}
+	code, err := unlock.NewRecoveryCode(rand.Reader)
+	if err != nil {
+		return newStoreFault(err)
+	}
+	kind := unlock.Recovery(unlock.Env{Dir: filepath.Join(k.home.Data, "slots"), Now: k.sys.Now, Cheap: k.sys.CheapStore, Ask: func(context.Context, unlock.Question) (cred.Secret, error) { return code, nil }})
+	if err := kind.Save(ctx, identity); err != nil {
+		return newStoreFault(err)
+	}
+	t.Say("Recovery code, shown this once: " + code.Reveal())
+	return nil
+}

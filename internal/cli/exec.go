@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"fob/internal/deliver/launch"
+	"fob/internal/fault"
+	"fob/internal/front"
+
+	"github.com/spf13/cobra"
+)
+
+type execOptions struct {
+	wanted
+	argv []string
+}
+
+func newExec(sys *System, g *globals) *cobra.Command {
+	c := execCommand(func(ctx context.Context, o execOptions) error { return asLauncher(sys.runExec(ctx, g, o)) })
+	c.ValidArgsFunction = sys.completeProfile(g)
+	return c
+}
+
+func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
+	var o execOptions
+	c := &cobra.Command{
+		Use:   "exec [PROFILE] [-- COMMAND [ARG]...]",
+		Short: "Run a command with the credentials of a profile",
+		Long: "Run a command with the short-lived credentials of a profile in its environment.\n" +
+			"Without COMMAND a shell is started; without PROFILE the one in AWS_PROFILE is used.\n" +
+			"Flags stand before or after PROFILE and end at -- or COMMAND.",
+		Example: "  fob exec dev -- aws sts get-caller-identity\n  fob exec dev --no-session -- terraform apply\n  AWS_PROFILE=dev fob exec -- env",
+		Args: func(c *cobra.Command, args []string) error {
+			return usageOf(c, o.words(c, args))
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	o.flags(c)
+	c.Flags().SetInterspersed(false)
+	return c
+}
+
+// words takes the command line apart: flags, PROFILE, flags again, COMMAND.
+func (o *execOptions) words(c *cobra.Command, args []string) error {
+	flags := c.Flags()
+	if flags.ArgsLenAtDash() == 0 || len(args) == 0 {
+		o.argv = args
+		return nil
+	}
+	if o.profile = args[0]; o.profile == "" {
+		return errors.New("the name of the profile is empty")
+	}
+	if flags.ArgsLenAtDash() == 1 {
+		o.argv = args[1:]
+		return nil
+	}
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	o.argv = flags.Args()
+	return nil
+}
+
+func usageOf(c *cobra.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	return usage(c, err)
+}
+
+func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
+	if o.profile == "" {
+		o.profile = front.Lookup(s.Environ, "AWS_PROFILE")
+	}
+	if o.profile == "" {
+		return &fault.Error{What: "cannot run a command without a profile", Why: errors.New("none is named, and AWS_PROFILE is not set"), Next: []string{"fob exec PROFILE -- COMMAND", "see the profiles: fob list --profiles"}, Code: fault.Usage}
+	}
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	c, session, err := k.session(ctx, o.wanted)
+	if err != nil {
+		return err
+	}
+	k.close()
+	if outer := front.Lookup(s.Environ, "AWS_VAULT"); outer != "" {
+		_, _ = io.WriteString(s.Stderr, front.Replacing(outer, c.Profile))
+	}
+	environ := launch.Environ(s.Environ, launch.Settings{Profile: c.Profile, Region: c.Region, Endpoint: c.Endpoint}, session)
+	if len(o.argv) == 0 {
+		o.argv = launch.Shell(s.Environ)
+		if s.StdoutIsTerminal() && front.Lookup(s.Environ, "AWS_VAULT_DISABLE_HELP_MESSAGE") == "" {
+			s.say("a shell with the credentials of profile %q%s; leave it with exit", c.Profile, until(session, s.Now()))
+		}
+	}
+	return launch.Run(s.Execve, o.argv, environ)
+}
+
+// asLauncher keeps fob's own failures apart from the command's: inside exec
+// they are 125, whatever they are elsewhere.
+func asLauncher(err error) error {
+	var f *fault.Error
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return err
+	case !errors.As(err, &f):
+		if done := (*launch.Exited)(nil); errors.As(err, &done) {
+			return err
+		}
+		return &fault.Error{What: "cannot run the command", Why: err, Code: fault.Launcher}
+	case f.Code == fault.CannotRun || f.Code == fault.NotFound:
+		return err
+	}
+	return &fault.Error{What: f.What, Why: f.Why, Next: f.Next, Code: fault.Launcher}
+}
+
+// completeProfile offers the names of the config's profiles.
+func (s *System) completeProfile(_ *globals) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(_ *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		names, err := s.profileNames()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		var fit []string
+		for _, n := range names {
+			if strings.HasPrefix(n, start) && !strings.ContainsAny(n, "\n\t") {
+				fit = append(fit, n)
+			}
+		}
+		return fit, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+var errNoProfile = fmt.Errorf("the name of a profile is missing")

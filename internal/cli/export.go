@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"fob/internal/deliver/export"
+	"fob/internal/fault"
+
+	"github.com/spf13/cobra"
+)
+
+type exportOptions struct {
+	wanted
+	format string
+	check  bool
+	reveal bool
+}
+
+func newExport(sys *System, g *globals) *cobra.Command {
+	c := exportCommand(func(ctx context.Context, o exportOptions) error { return sys.runExport(ctx, g, o) })
+	c.ValidArgsFunction = sys.completeProfile(g)
+	return c
+}
+
+func exportCommand(run func(context.Context, exportOptions) error) *cobra.Command {
+	var o exportOptions
+	c := &cobra.Command{
+		Use:     "export PROFILE",
+		Short:   "Print the credentials of a profile for another program to read",
+		Example: "  eval \"$(fob export --format export-env dev)\"\n  fob export --format json dev | jq -r .Expiration\n  fob export --check dev",
+		Args:    oneProfile,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.profile = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	o.flags(c)
+	var names []string
+	for _, f := range export.Formats() {
+		names = append(names, f.Name)
+	}
+	c.Flags().StringVar(&o.format, "format", "env", "how to print: "+strings.Join(names, ", "))
+	c.Flags().BoolVar(&o.check, "check", false, "get the credentials and print nothing: only the exit status tells")
+	c.Flags().BoolVar(&o.reveal, "reveal", false, "print secrets even though standard output is a terminal")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func newCredentialProcess(sys *System, g *globals) *cobra.Command {
+	c := credentialProcessCommand(func(ctx context.Context, o exportOptions) error { return sys.runExport(ctx, g, o) })
+	c.ValidArgsFunction = sys.completeProfile(g)
+	return c
+}
+
+func credentialProcessCommand(run func(context.Context, exportOptions) error) *cobra.Command {
+	o := exportOptions{format: "json"}
+	c := &cobra.Command{
+		Use:   "credential-process PROFILE",
+		Short: "Answer an SDK that asks by a credential_process line",
+		Long: "Answer an SDK that asks by a credential_process line of the AWS config.\n" +
+			"Questions go to the controlling terminal, never to the SDK; without a terminal it fails at once with status 4.",
+		Example: "  # in ~/.aws/config\n  # [profile dev-sdk]\n  # credential_process = fob credential-process dev\n  fob credential-process dev",
+		Args:    oneProfile,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.profile = args[0]
+			return run(c.Context(), o)
+		},
+	}
+	o.flags(c)
+	c.Flags().BoolVar(&o.reveal, "reveal", false, "print secrets even though standard output is a terminal")
+	return c
+}
+
+func (s System) runExport(ctx context.Context, g *globals, o exportOptions) error {
+	format, ok := export.Named(o.format)
+	if !ok {
+		return &fault.Error{What: fmt.Sprintf("there is no format %q", o.format), Next: []string{"see the formats: fob export --help"}, Code: fault.Usage}
+	}
+	if !o.check && !o.reveal && s.StdoutIsTerminal() {
+		return &fault.Error{
+			What: "cannot print credentials to a terminal",
+			Why:  errors.New("they would stay in its scroll-back"),
+			Next: []string{"pipe them to the program that reads them, or use: fob exec " + o.profile + " -- COMMAND", "or say that you want to see them: --reveal"},
+			Code: fault.Usage,
+		}
+	}
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	c, session, err := k.session(ctx, o.wanted)
+	if err != nil || o.check {
+		return err
+	}
+	if err := format.Write(s.Stdout, export.Output{Profile: c.Profile, Region: c.Region, Session: session}); err != nil {
+		var f *fault.Error
+		if errors.As(err, &f) {
+			return err
+		}
+		return &fault.Error{What: "cannot write the credentials", Why: err, Code: fault.Failed}
+	}
+	return nil
+}

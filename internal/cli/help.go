@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"fob/internal/fault"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersion(sys *System, _ *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  fob version",
+		Args:    noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(sys.Stdout, sys.Version)
+			return err
+		},
+	}
+}
+
+// wrapHelp keeps help commands that cobra adds in the shape of ours.
+func wrapHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	root.SetVersionTemplate("{{.Version}}\n")
+}
+
+// topics are pages of help that belong to no command: fob help exit-status.
+func topics() []*cobra.Command {
+	page := func(name, short, text string) *cobra.Command {
+		return &cobra.Command{Use: name, Short: short, Long: text}
+	}
+	return []*cobra.Command{
+		page("exit-status", "What the exit statuses mean", exitStatusHelp()),
+		page("environment", "Which variables are read, set and removed", environmentHelp()),
+		page("files", "Which files are read and written", filesHelp),
+		page("security", "What is protected against whom, and what is not", securityHelp),
+	}
+}
+
+func exitStatusHelp() string {
+	var b strings.Builder
+	b.WriteString("Exit statuses:\n\n")
+	for _, s := range fault.Statuses() {
+		fmt.Fprintf(&b, "  %3d  %s\n", s.Code, s.Text)
+	}
+	b.WriteString("\nEvery other status of exec is the command's own; 128+N where signal N ended it.\n" +
+		"fob export --check PROFILE gives 3 to 6 without running anything.\n" +
+		"Started through a link named aws-vault, fob's own failures are 1.")
+	return b.String()
+}
+
+// variables lists what is read, in the order of the help topic.
+func variables() [][2]string {
+	return [][2]string{
+		{"AWS_PROFILE", "profile of exec and login where none is named"},
+		{"AWS_CONFIG_FILE", "the AWS config, else ~/.aws/config"},
+		{"AWS_REGION, AWS_DEFAULT_REGION", "region of the last call and of the child"},
+		{"AWS_MFA_SERIAL", "MFA device of every profile"},
+		{"AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME", "role of the named profile (not beside AWS_WEB_IDENTITY_TOKEN_FILE)"},
+		{"AWS_SESSION_TAGS, AWS_TRANSITIVE_TAGS, AWS_SOURCE_IDENTITY", "of the named profile's role"},
+		{"FOB_DURATION, AWS_VAULT_DURATION", "like --duration"},
+		{"AWS_ASSUME_ROLE_TTL, AWS_SESSION_TOKEN_TTL", "lifetimes of role and user sessions"},
+		{"AWS_CHAINED_SESSION_TOKEN_TTL", "lifetime of the MFA session that roles share (8h)"},
+		{"FOB_MIN_TTL, AWS_MIN_TTL", "like --min-ttl (5m)"},
+		{"AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS", "address of STS in place of AWS's own"},
+		{"AWS_ENDPOINT_URL_SIGNIN", "address of the sign-in service"},
+		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true: neither these nor the config's"},
+		{"AWS_STS_REGIONAL_ENDPOINTS, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT", "as in the AWS SDKs"},
+		{"AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_MAX_ATTEMPTS", "as in the AWS SDKs"},
+		{"FOB_PASSPHRASE, AWS_VAULT_FILE_PASSPHRASE", "passphrase of the store; never reaches a child"},
+		{"FOB_BACKEND", "like --backend"},
+		{"BROWSER", "what login opens the console with"},
+		{"XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME", "where things are kept (fob help files)"},
+		{"FOB_PLAYGROUND_URL", "the running playground that fob playground code asks"},
+	}
+}
+
+func environmentHelp() string {
+	var b strings.Builder
+	b.WriteString("Variables that are read:\n\n")
+	for _, v := range variables() {
+		fmt.Fprintf(&b, "  %s\n      %s\n", v[0], v[1])
+	}
+	b.WriteString("\nSet for a child: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,\n" +
+		"AWS_CREDENTIAL_EXPIRATION, AWS_SESSION_EXPIRATION, AWS_REGION, AWS_DEFAULT_REGION,\n" +
+		"AWS_ENDPOINT_URL (where the profile has one), AWS_VAULT and FOB_PROFILE (the profile's name).\n\n" +
+		"Removed for a child: every other variable that carries an identity (AWS_PROFILE,\n" +
+		"AWS_SECURITY_TOKEN, AWS_CONTAINER_*, AWS_ROLE_ARN, ...) and fob's own, the passphrase first.")
+	return b.String()
+}
+
+const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share/fob:
+
+  ~/.aws/config         read; add appends a profile and changes no other byte
+  $DATA/vault.age       the stored keys, an age file; vault.age.prev is the one before
+  $DATA/slots/*.age     what opens the vault: passphrase and recovery code, age files
+  $DATA/cache/          sessions, sealed
+  $DATA/index           which profiles have a key, sealed
+  $DATA/locks/          one file for each thing that one process does at a time
+  $XDG_RUNTIME_DIR/fob  the seal key, where no kernel keyring can hold it
+
+Without fob, the keys are read with the stock age tool:
+
+  age -d -o identity $DATA/slots/passphrase.age
+  age -d -i identity $DATA/vault.age`
+
+const securityHelp = `Protected: everything at rest is encrypted; another user of this computer can
+read and use nothing; a damaged store is refused, never half-read; long-term keys
+stay in the store unless you say --no-session for a profile without a role.
+
+While unlocked, a program that runs as you can ask fob for sessions, as you can.
+fob lock ends that. Not protected: against root, against malware that runs as you
+while the store is unlocked or that reads your keyboard, and against what a
+command does with the credentials that it was given.`

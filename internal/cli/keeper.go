@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/fault"
+	"fob/internal/front"
+	"fob/internal/keep/cache"
+	"fob/internal/keep/lock"
+	"fob/internal/keep/sealkey"
+	"fob/internal/keep/store"
+	"fob/internal/keep/unlock"
+	"fob/internal/obtain/broker"
+)
+
+// keeper holds what rests on this machine for one run: the vault, and the seal
+// key that opens sessions and the index. It asks for the passphrase at most
+// once, and while it asks it holds the lock of unlocking until the run has what
+// it came for, so that any number of other runs find the work done.
+type keeper struct {
+	sys     System
+	g       *globals
+	home    front.Home
+	rest    *sealkey.Rest
+	vault   *store.Vault
+	timeout time.Duration
+
+	identity cred.Secret // zero while the vault is shut
+	seal     cred.Secret // zero while sessions are shut
+	cache    *cache.Cache
+	index    cache.Index
+	held     *lock.Lock
+}
+
+// newKeeper opens nothing yet.
+func (s System) newKeeper(g *globals) (*keeper, error) {
+	home, err := front.FindHome(s.Environ)
+	if err != nil {
+		return nil, &fault.Error{What: "cannot find the home directory", Why: err, Next: []string{"set HOME"}, Code: fault.Failed}
+	}
+	timeout, err := time.ParseDuration(g.timeout)
+	if err != nil || timeout <= 0 {
+		return nil, &fault.Error{What: fmt.Sprintf("--timeout %q is not a duration", g.timeout), Next: []string{"write it like --timeout 5m"}, Code: fault.Usage}
+	}
+	k := &keeper{sys: s, g: g, home: home, timeout: timeout}
+	k.rest = sealkey.New(sealkey.Options{DataDir: home.Data, RuntimeDir: home.Runtime, UID: s.UID, Now: s.Now, NoKeyring: s.NoKeyring})
+	k.vault = store.Open(home.Data, func(context.Context) (cred.Secret, error) {
+		if k.identity.IsZero() {
+			return k.identity, broker.ErrShut
+		}
+		return k.identity, nil
+	}, s.Now)
+	return k, nil
+}
+
+// close lets other runs go on.
+func (k *keeper) close() {
+	if k.held != nil {
+		_ = k.held.Release()
+		k.held = nil
+	}
+}
+
+// exists says whether there is a vault at all.
+func (k *keeper) exists() (bool, error) {
+	ok, err := k.vault.Exists()
+	return ok, storeFault(err)
+}
+
+// unseal makes sessions and the index readable, without asking where the seal
+// key rests somewhere. ok is false where only the passphrase could.
+func (k *keeper) unseal() (ok bool) {
+	seal, err := k.rest.Load()
+	if err != nil {
+		return false
+	}
+	k.seal, k.cache = seal, cache.New(k.home.Data, seal)
+	sum, err := k.vault.Sum()
+	if err != nil {
+		return false
+	}
+	k.index, err = k.cache.Index()
+	return err == nil && k.index.Vault == sum
+}
+
+// open makes sessions and the index readable, asking for the passphrase if it
+// must. Where there is no vault it does nothing: no profile has a key then.
+func (k *keeper) open(ctx context.Context) error {
+	if ok, err := k.exists(); err != nil || !ok {
+		return err
+	}
+	if k.unseal() {
+		return nil
+	}
+	return k.unlock(ctx, func() bool { return !k.unseal() })
+}
+
+// Open is open for the broker: the vault itself must be readable.
+func (k *keeper) Open(ctx context.Context, needed func() bool) error {
+	if !k.identity.IsZero() {
+		return nil
+	}
+	return k.unlock(ctx, needed)
+}
+
+// unlock gets the vault's identity: from the kernel's keyring or from a person.
+// It keeps the lock, so that the runs that wait behind it look again only when
+// this one is done.
+func (k *keeper) unlock(ctx context.Context, needed func() bool) error {
+	if k.held == nil {
+		dir := filepath.Join(k.home.Data, "locks")
+		if err := lock.MakeDir(dir); err != nil {
+			return storeFault(err)
+		}
+		l, err := lock.Acquire(ctx, filepath.Join(dir, "unlock"), lock.Options{
+			Wait: k.timeout, Now: k.sys.Now,
+			Notice: func(h lock.Holder) { k.sys.say("waiting for another fob (pid %d) that is opening the store", h.PID) },
+		})
+		if err != nil {
+			return storeFault(err)
+		}
+		k.held = l
+	}
+	if !needed() {
+		k.close()
+		return nil
+	}
+	identity, err := k.rest.LoadIdentity()
+	if err != nil {
+		if identity, err = k.ask(ctx); err != nil {
+			return err
+		}
+	}
+	return k.opened(ctx, identity)
+}
+
+// opened takes the identity into use: the seal key is derived from it and
+// rested, and the index is made to tell what the vault holds.
+func (k *keeper) opened(ctx context.Context, identity cred.Secret) error {
+	k.identity = identity
+	epoch, err := sealkey.Epoch(k.home.Data)
+	if err != nil {
+		return storeFault(err)
+	}
+	k.seal = sealkey.Derive(identity, epoch)
+	k.cache = cache.New(k.home.Data, k.seal)
+	if err := k.reindex(ctx); err != nil {
+		return err
+	}
+	// Where neither can rest, the next run asks again; status says why.
+	_, _ = k.rest.Save(k.seal)
+	_, _ = k.rest.SaveIdentity(identity)
+	return nil
+}
+
+// reindex writes down which profiles have a key. The sum is taken first: if the
+// vault changes meanwhile, the index does not fit and is made anew.
+func (k *keeper) reindex(ctx context.Context) error {
+	sum, err := k.vault.Sum()
+	if err != nil {
+		return storeFault(err)
+	}
+	records, err := k.vault.Records(ctx)
+	if err != nil {
+		return storeFault(err)
+	}
+	keys := make(map[string]cache.KeyInfo, len(records))
+	for _, r := range records {
+		keys[r.Name] = cache.KeyInfo{ID: r.Key.ID, Created: r.Created}
+	}
+	err = k.cache.Update(ctx, k.sys.Now, func(ix *cache.Index) error {
+		ix.Vault, ix.Keys = sum, keys
+		k.index = *ix
+		return nil
+	})
+	return storeFault(err)
+}
+
+// ID is the id of the key stored for a profile, or "".
+func (k *keeper) ID(profile string) string { return k.index.Keys[profile].ID }
+
+func (k *keeper) hasKey(profile string) bool {
+	_, ok := k.index.Keys[profile]
+	return ok
+}
+
+// Key gives one stored key to the broker.
+func (k *keeper) Key(ctx context.Context, profile string) (cred.AccessKey, error) {
+	if k.identity.IsZero() {
+		return cred.AccessKey{}, broker.ErrShut
+	}
+	r, err := k.vault.Record(ctx, profile)
+	if errors.Is(err, store.ErrNotFound) {
+		return cred.AccessKey{}, &fault.Error{What: fmt.Sprintf("no key is stored for profile %q", profile), Next: []string{"fob add " + profile}, Code: fault.Config}
+	}
+	return r.Key, storeFault(err)
+}
+
+// storeFault tells a person what is wrong with the store.
+func storeFault(err error) error {
+	if done := (*fault.Error)(nil); err == nil || errors.As(err, &done) || errors.Is(err, context.Canceled) || errors.Is(err, broker.ErrShut) {
+		return err
+	}
+	f := &fault.Error{What: "cannot open the store", Why: err, Code: fault.Locked}
+	var (
+		damaged *store.DamagedError
+		unsafe  *lock.UnsafeError
+		wrong   *unlock.WrongError
+		stuck   *lock.StuckError
+		busy    *lock.BusyError
+	)
+	switch {
+	case errors.As(err, &wrong):
+		f.What, f.Next = "wrong passphrase", []string{"try again", "or use the recovery code: --backend recovery"}
+	case errors.As(err, &damaged):
+		f.Next = damaged.Next
+	case errors.As(err, &unsafe) && unsafe.Mend != "":
+		f.Next = []string{unsafe.Mend}
+	case errors.As(err, &stuck):
+		f.Next = []string{fmt.Sprintf("end that process: kill %d", stuck.Holder.PID)}
+	case errors.As(err, &busy):
+		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
+	}
+	return f
+}

@@ -1,0 +1,241 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/keep/cache"
+
+	"github.com/spf13/cobra"
+)
+
+type listOptions struct {
+	profiles, sessions, credentials, all, json bool
+}
+
+func newList(sys *System, g *globals) *cobra.Command {
+	var o listOptions
+	c := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List profiles, stored keys and sessions",
+		Example: "  fob list\n  fob list --profiles\n  fob list --json",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return sys.runList(c.Context(), g, o) },
+	}
+	f := c.Flags()
+	f.BoolVar(&o.profiles, "profiles", false, "only the names of profiles")
+	f.BoolVar(&o.sessions, "sessions", false, "only the names of sessions")
+	f.BoolVar(&o.credentials, "credentials", false, "only the names of stored keys")
+	f.BoolVar(&o.all, "all", false, "read every session file, not only those of the listed profiles")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	return c
+}
+
+// listed is one row. Its JSON fields are only ever added to.
+type listed struct {
+	Profile  string          `json:"profile"`
+	InConfig bool            `json:"in_config"`
+	Key      string          `json:"key,omitempty"`
+	KeyAge   int             `json:"key_age_days,omitempty"`
+	Sessions []listedSession `json:"sessions"`
+	Problem  string          `json:"problem,omitempty"`
+}
+
+type listedSession struct {
+	Kind    string    `json:"kind"`
+	Detail  string    `json:"detail,omitempty"`
+	Expires time.Time `json:"expires"`
+	left    time.Duration
+}
+
+type listing struct {
+	Locked   bool     `json:"locked"`
+	Profiles []listed `json:"profiles"`
+}
+
+// profileNames are the profiles of the config, for completion.
+func (s System) profileNames() ([]string, error) {
+	k, err := s.newKeeper(&globals{timeout: "5m"})
+	if err != nil {
+		return nil, err
+	}
+	set, err := profile.Load(k.home.Config, k.home.ConfigShown)
+	return set.Names(), err
+}
+
+func (s System) runList(_ context.Context, g *globals, o listOptions) error {
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	set, err := k.config()
+	if err != nil {
+		return err
+	}
+	exists, err := k.exists()
+	if err != nil {
+		return err
+	}
+	l := listing{Locked: exists && !k.unseal(), Profiles: []listed{}}
+	l.Profiles, err = k.rows(set, o.all && !l.Locked)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return writeJSON(s.Stdout, l)
+	}
+	if o.profiles || o.sessions || o.credentials {
+		return writeNames(s.Stdout, l, o)
+	}
+	return writeTable(s.Stdout, l)
+}
+
+// rows gives a row for each profile of the config and for each stored key that
+// no profile has. A locked store shows profiles only.
+func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
+	rows := []listed{}
+	for _, name := range set.Names() {
+		rows = append(rows, k.row(set, name, true))
+	}
+	var lone []string
+	for name := range k.index.Keys {
+		if !set.Has(name) {
+			lone = append(lone, name)
+		}
+	}
+	slices.Sort(lone)
+	for _, name := range lone {
+		rows = append(rows, k.row(set, name, false))
+	}
+	if !all {
+		return rows, nil
+	}
+	entries, err := k.cache.Entries()
+	if err != nil {
+		return nil, storeFault(err)
+	}
+	for i := range rows {
+		rows[i].Sessions = rows[i].Sessions[:0]
+		for _, e := range entries {
+			if e.Owner == rows[i].Profile && e.Session.Left(k.sys.Now()) > 0 {
+				rows[i].Sessions = append(rows[i].Sessions, k.listedSession(e))
+			}
+		}
+	}
+	return rows, nil
+}
+
+func (k *keeper) row(set profile.Set, name string, inConfig bool) listed {
+	r := listed{Profile: name, InConfig: inConfig, Sessions: []listedSession{}}
+	if info, ok := k.index.Keys[name]; ok {
+		r.Key = cred.Short(info.ID)
+		r.KeyAge = int(k.sys.Now().Sub(info.Created) / day)
+	}
+	if k.cache == nil {
+		return r
+	}
+	c, err := chain.Resolve(set, source.Kinds(), k.hasKey, k.index.Limits, chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)})
+	if err != nil {
+		r.Problem = err.Error()
+		return r
+	}
+	for i, n := range chain.Names(c, k.ID(c.Key), k.cache.NameOf) {
+		owned, ok := c.Steps[i].(source.Owned)
+		if !ok || n == "" || owned.Owner() != name && i < len(c.Steps)-1 {
+			continue
+		}
+		if e, err := k.cache.Load(n); err == nil && e.Session.Left(k.sys.Now()) > 0 {
+			r.Sessions = append(r.Sessions, k.listedSession(e))
+		}
+	}
+	return r
+}
+
+func (k *keeper) listedSession(e cache.Entry) listedSession {
+	return listedSession{Kind: "sts." + e.Kind, Detail: e.Detail, Expires: e.Session.Expires, left: e.Session.Left(k.sys.Now())}
+}
+
+func (s listedSession) String() string { return s.Kind + ":" + s.left.Truncate(time.Second).String() }
+
+func writeNames(w io.Writer, l listing, o listOptions) error {
+	var b strings.Builder
+	for _, r := range l.Profiles {
+		switch {
+		case o.credentials:
+			if r.Key != "" {
+				b.WriteString(fault.Printable(r.Profile) + "\n")
+			}
+		case o.profiles:
+			if r.InConfig {
+				b.WriteString(fault.Printable(r.Profile) + "\n")
+			}
+		default:
+			for _, s := range r.Sessions {
+				b.WriteString(s.String() + "\n")
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeTable prints the three columns that users of the incumbent know.
+func writeTable(w io.Writer, l listing) error {
+	rows := [][3]string{{"Profile", "Credentials", "Sessions"}, {"=======", "===========", "========"}}
+	for _, r := range l.Profiles {
+		row := [3]string{"-", "-", "-"}
+		if r.InConfig {
+			row[0] = fault.Printable(r.Profile)
+		}
+		if r.Key != "" {
+			row[1] = fault.Printable(r.Profile)
+		}
+		var sessions []string
+		for _, s := range r.Sessions {
+			sessions = append(sessions, s.String())
+		}
+		if len(sessions) > 0 {
+			row[2] = strings.Join(sessions, ", ")
+		}
+		if l.Locked {
+			row[1], row[2] = "locked", "locked"
+		}
+		rows = append(rows, row)
+	}
+	wide := [2]int{24, 24}
+	for _, r := range rows {
+		wide[0], wide[1] = max(wide[0], len([]rune(r[0]))), max(wide[1], len([]rune(r[1])))
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%-*s %-*s %s", wide[0], r[0], wide[1], r[1], r[2]), " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// until says how long a session still holds.
+func until(s cred.Session, now time.Time) string {
+	if s.Expires.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" for %s", s.Left(now).Truncate(time.Minute))
+}

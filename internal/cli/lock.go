@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"fob/internal/fault"
+
+	"github.com/spf13/cobra"
+)
+
+func newLock(sys *System, g *globals) *cobra.Command {
+	var forget bool
+	c := &cobra.Command{
+		Use:     "lock",
+		Short:   "Lock the store: the next use asks for the passphrase",
+		Example: "  fob lock\n  fob lock --forget",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return sys.runLock(c.Context(), g, forget) },
+	}
+	c.Flags().BoolVar(&forget, "forget", false, "also remove every session, and make copies of them unreadable")
+	return c
+}
+
+func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	if forget {
+		if ok, err := k.exists(); err != nil || !ok {
+			return err
+		}
+		err = k.newEpoch(ctx)
+	} else {
+		err = k.rest.Forget()
+	}
+	if err != nil {
+		return storeFault(err)
+	}
+	s.say("locked")
+	return nil
+}
+
+func newUnlock(sys *System, g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:     "unlock",
+		Short:   "Unlock the store for the commands to come",
+		Example: "  fob unlock\n  fob unlock --backend recovery",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return sys.runUnlock(c.Context(), g) },
+	}
+}
+
+func (s System) runUnlock(ctx context.Context, g *globals) error {
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	if ok, err := k.exists(); err != nil {
+		return err
+	} else if !ok {
+		return &fault.Error{What: "there is no store to unlock", Why: errors.New("none has been made yet: " + k.home.Data), Next: []string{"fob add PROFILE"}, Code: fault.Config}
+	}
+	if err := k.Open(ctx, func() bool { return true }); err != nil {
+		return err
+	}
+	for _, p := range k.rest.Places() {
+		if p.Holds == "seal key" {
+			s.say("unlocked until %s", p.Until.Local().Format("15:04"))
+			return nil
+		}
+	}
+	s.say("the passphrase is right, but there is no place to remember that: every run asks (see fob status)")
+	return nil
+}

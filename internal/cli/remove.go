@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"fob/internal/fault"
+	"fob/internal/keep/cache"
+	"fob/internal/keep/sealkey"
+	"fob/internal/keep/store"
+
+	"github.com/spf13/cobra"
+)
+
+type removeOptions struct {
+	profile      string
+	force        bool
+	sessionsOnly bool
+}
+
+func newRemove(sys *System, g *globals) *cobra.Command {
+	var o removeOptions
+	c := &cobra.Command{
+		Use:               "remove PROFILE",
+		Aliases:           []string{"rm"},
+		Short:             "Remove the stored key of a profile, and its sessions",
+		Example:           "  fob remove security\n  fob rm -f security",
+		Args:              oneProfile,
+		ValidArgsFunction: sys.completeProfile(g),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.profile = args[0]
+			return sys.runRemove(c.Context(), g, o)
+		},
+	}
+	c.Flags().BoolVarP(&o.force, "force", "f", false, "do not ask")
+	c.Flags().BoolVarP(&o.sessionsOnly, "sessions-only", "s", false, "remove the sessions and keep the key")
+	_ = c.Flags().MarkHidden("sessions-only")
+	return c
+}
+
+func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) error {
+	if o.sessionsOnly {
+		return s.runClear(ctx, g, o.profile)
+	}
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	if ok, err := k.exists(); err != nil || !ok {
+		return absent(o.profile, err)
+	}
+	if err := k.Open(ctx, func() bool { return true }); err != nil {
+		return err
+	}
+	if _, err := k.vault.Record(ctx, o.profile); err != nil {
+		if errors.Is(err, store.ErrNotFound) {
+			return absent(o.profile, nil)
+		}
+		return storeFault(err)
+	}
+	if !o.force {
+		t, err := s.OpenTTY()
+		if err != nil {
+			return err
+		}
+		defer t.Close()
+		text, err := t.ReadLine(ctx, fmt.Sprintf("Remove the key of profile %q? It cannot be brought back. (y|N) ", o.profile))
+		if err != nil || text != "y" && text != "Y" && text != "yes" {
+			if err == nil {
+				s.say("nothing removed")
+			}
+			return err
+		}
+	}
+	return k.remove(ctx, o.profile)
+}
+
+func absent(profile string, err error) error {
+	if err != nil {
+		return err
+	}
+	return &fault.Error{What: fmt.Sprintf("no key is stored for profile %q", profile), Next: []string{"see what is stored: fob list --credentials"}, Code: fault.Failed}
+}
+
+// remove takes a key out. The sessions that came from it go too, and the seal
+// key changes, so that a copy of the session files cannot be opened any more.
+func (k *keeper) remove(ctx context.Context, name string) error {
+	if err := k.vault.Delete(ctx, name); err != nil {
+		return storeFault(err)
+	}
+	if err := k.newEpoch(ctx); err != nil {
+		return err
+	}
+	k.sys.say("removed the key of profile %q and every session", name)
+	return nil
+}
+
+// newEpoch makes every sealed session unreadable and begins anew.
+func (k *keeper) newEpoch(ctx context.Context) error {
+	if err := k.clearAll(); err != nil {
+		return err
+	}
+	if err := sealkey.RenewEpoch(k.home.Data); err != nil {
+		return storeFault(err)
+	}
+	if err := k.rest.Forget(); err != nil {
+		return storeFault(err)
+	}
+	if k.identity.IsZero() {
+		return nil
+	}
+	return k.opened(ctx, k.identity)
+}
+
+func (k *keeper) clearAll() error {
+	c := k.cache
+	if c == nil { // what cannot be opened can still be removed
+		c = cache.New(k.home.Data, k.seal)
+	}
+	_, err := c.Clear(nil)
+	return storeFault(err)
+}

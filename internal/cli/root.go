@@ -1,0 +1,184 @@
+// Package cli has the commands: what each takes, what it prints, and how the
+// parts are joined for it. It renders faults and knows how nothing works.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"fob/internal/deliver/launch"
+	"fob/internal/fault"
+	"fob/internal/front"
+
+	"github.com/spf13/cobra"
+)
+
+// globals are the flags of every command.
+type globals struct {
+	noInput      bool
+	passphraseFD int
+	minTTL       string
+	timeout      string
+	backend      string
+}
+
+// Main runs one command line and gives its exit status.
+func Main(sys System) int {
+	ctx, stop := interruptible()
+	defer stop()
+	name := filepath.Base(sys.Args[0])
+	if strings.HasPrefix(name, "fob") {
+		name = "fob"
+	}
+	err := sys.checkFront()
+	if err == nil {
+		root := newRoot(&sys)
+		root.SetArgs(sys.Args[1:])
+		err = root.ExecuteContext(ctx)
+	}
+	if done := (*launch.Exited)(nil); errors.As(err, &done) {
+		return done.Status
+	}
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		_, _ = fmt.Fprintln(sys.Stderr)
+		return int(fault.Interrupted)
+	}
+	fault.Render(sys.Stderr, name, err)
+	if name == "aws-vault" {
+		return aswStatus(err)
+	}
+	return int(fault.CodeOf(err))
+}
+
+// aswStatus gives scripts of the incumbent the status they know: 1 for every
+// failure of our own.
+func aswStatus(err error) int {
+	switch code := fault.CodeOf(err); code {
+	case fault.CannotRun, fault.NotFound, fault.Interrupted:
+		return int(code)
+	}
+	return 1
+}
+
+// checkFront makes sure that the front which started us is of the same build.
+func (s *System) checkFront() error {
+	got := front.Lookup(s.Environ, front.VersionVariable)
+	kept := make([]string, 0, len(s.Environ))
+	for _, e := range s.Environ {
+		if !strings.HasPrefix(e, front.VersionVariable+"=") {
+			kept = append(kept, e)
+		}
+	}
+	s.Environ = kept
+	if got == s.Version {
+		return nil
+	}
+	f := &fault.Error{
+		What: "cannot work: fob and fob-core are not of one version",
+		Why:  fmt.Errorf("fob is %q, fob-core is %q", got, s.Version),
+		Next: []string{"install both from the same release, side by side"},
+		Code: fault.Failed,
+	}
+	if got == "" {
+		f.What, f.Why = "cannot work: fob-core is started by fob, not by hand", nil
+		f.Next = []string{"run fob instead"}
+	}
+	return f
+}
+
+func newRoot(sys *System) *cobra.Command {
+	g := &globals{passphraseFD: -1}
+	root := &cobra.Command{
+		Use:   "fob",
+		Short: "Get into every AWS account from one machine",
+		Long: "fob keeps long-term AWS keys encrypted, asks for one MFA code, and gives any command\n" +
+			"short-lived credentials for any account that its profile can enter.",
+		SilenceErrors: true, SilenceUsage: true,
+		Version: sys.Version,
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetOut(sys.Stdout)
+	root.SetErr(sys.Stderr)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
+	f := root.PersistentFlags()
+	f.BoolVar(&g.noInput, "no-input", false, "never ask; fail with status 4 where a person is needed")
+	f.IntVar(&g.passphraseFD, "passphrase-fd", -1, "read the passphrase from this file descriptor")
+	f.StringVar(&g.minTTL, "min-ttl", "", "how long a session must still hold to be used (default 5m)")
+	f.StringVar(&g.timeout, "timeout", "5m", "how long to wait for another fob that is asking or calling")
+	f.StringVar(&g.backend, "backend", "", "what opens the store: "+strings.Join(unlockerNames(), ", "))
+	for _, add := range commands() {
+		root.AddCommand(add(sys, g))
+	}
+	for _, topic := range topics() {
+		root.AddCommand(topic)
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	wrapHelp(root)
+	return root
+}
+
+// commands lists every command; adding one is a file and a line here.
+func commands() []func(*System, *globals) *cobra.Command {
+	return []func(*System, *globals) *cobra.Command{
+		newAdd, newRemove, newList, newClear,
+		newExec, newExport, newCredentialProcess, newLogin,
+		newExplain, newStatus, newLock, newUnlock,
+		newPlayground, newVersion,
+	}
+}
+
+// usage makes cobra's complaint about a command line into a fault.
+func usage(c *cobra.Command, err error) error {
+	f := &fault.Error{What: "cannot understand the command line", Why: err, Code: fault.Usage, Next: []string{"see the flags: " + c.CommandPath() + " --help"}}
+	if c.Name() == "exec" {
+		f.Code = fault.Launcher
+	}
+	return f
+}
+
+// cobra's own argument checks do not pass through the flag error function, so
+// these give our fault themselves.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if c.Parent() == nil {
+		f := &fault.Error{What: fmt.Sprintf("there is no command %q", args[0]), Code: fault.Usage, Next: []string{"see the commands: fob --help"}}
+		if s := c.SuggestionsFor(args[0]); len(s) > 0 {
+			f.Next = append([]string{"did you mean fob " + strings.Join(s, ", fob ") + "?"}, f.Next...)
+		}
+		return f
+	}
+	return usage(c, fmt.Errorf("%s takes no argument, got %q", c.CommandPath(), args[0]))
+}
+
+func oneProfile(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return usage(c, errors.New("the name of a profile is missing"))
+	case len(args) > 1:
+		return usage(c, fmt.Errorf("one profile is wanted, got %d words: %q", len(args), args))
+	case args[0] == "":
+		return usage(c, errors.New("the name of the profile is empty"))
+	}
+	return nil
+}
+
+func atMostOneProfile(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return oneProfile(c, args)
+}
+
+// say writes a notice for the person, apart from what was asked for.
+func (s *System) say(format string, args ...any) {
+	_, _ = fmt.Fprintln(s.Stderr, "fob: "+fault.Printable(fmt.Sprintf(format, args...)))
+}

@@ -1,0 +1,296 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fob/internal/deliver/launch"
+	"fob/internal/fault"
+	"fob/internal/front"
+	"fob/internal/hygiene"
+	"fob/internal/obtain/tty"
+	"fob/internal/playground"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary stand for both executables, side by side, and
+// for the person at the terminal.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"fob":      func() { os.Exit(front.Main(testFront())) },
+		"fob-core": func() { os.Exit(Main(testSystem())) },
+		"term":     func() { os.Exit(termMain(os.Args[1:])) },
+	})
+}
+
+// canaries ends the program when a secret of a script goes by. Every secret of
+// every script contains CANARY, so every script is a test for leaks, too.
+type canaries struct {
+	out  *os.File
+	tail string
+}
+
+func (c *canaries) Write(p []byte) (int, error) {
+	if text := c.tail + string(p); strings.Contains(text, "CANARY") {
+		_, _ = c.out.WriteString("\nLEAK: a secret was written to standard error\n")
+		os.Exit(99)
+	} else {
+		c.tail = text[max(0, len(text)-len("CANARY")):]
+	}
+	return c.out.Write(p)
+}
+
+// clock is the script's: the real one plus what `clock` has added.
+func clock() time.Time {
+	text, _ := os.ReadFile(os.Getenv("TEST_CLOCK"))
+	d, _ := time.ParseDuration(strings.TrimSpace(string(text)))
+	return time.Now().Add(d)
+}
+
+func testFront() front.System {
+	restore := hygiene.Enter()
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return front.System{
+		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: &canaries{out: os.Stderr}, Now: clock,
+		Core: filepath.Join(filepath.Dir(self), "fob-core"), Version: "test", UID: os.Getuid(), NoKeyring: true,
+		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
+		Exec: func(path string, argv, environ []string) error {
+			restore()
+			if filepath.Base(path) == "fob-core" && os.Getenv("TEST_CORE_LOG") != "" {
+				appendLine(os.Getenv("TEST_CORE_LOG"), "fob-core")
+			}
+			// testscript chooses by argv[0] which program the binary stands for.
+			if filepath.Base(path) == "fob-core" {
+				argv = append([]string{"fob-core"}, argv[1:]...)
+			}
+			return launch.Replace(path, argv, environ)
+		},
+	}
+}
+
+func testSystem() System {
+	s := RealSystem("test")
+	s.Args[0] = "fob"
+	s.Stderr = &canaries{out: os.Stderr}
+	s.Now = clock
+	s.CheapStore, s.NoKeyring = true, true
+	if os.Getenv("TEST_NO_TTY") != "" {
+		s.OpenTTY = func() (tty.TTY, error) {
+			return nil, &fault.Error{What: "cannot ask", Why: errors.New("a person is needed, and there is no terminal"), Code: fault.Attend}
+		}
+	}
+	return s
+}
+
+func appendLine(file, line string) {
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	_, _ = f.WriteString(line + "\n")
+}
+
+// TestScripts runs the program as people use it. Each script has a playground of
+// its own.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		UpdateScripts: os.Getenv("UPDATE") != "",
+		Setup:         setupScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": cmdExits, "clock": cmdClock, "awscalls": cmdAWSCalls, "aws": cmdAWS, "parallel": cmdParallel, "cores": cmdCores, "nocanary": cmdNoCanary,
+		},
+	})
+}
+
+func setupScript(env *testscript.Env) error {
+	env.Setenv("TEST_CLOCK", filepath.Join(env.WorkDir, ".clock"))
+	p, err := playground.Start(playground.Options{Canary: true, Now: func() time.Time { return time.Now() }})
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = p.Close() })
+	env.Values["playground"] = p
+	home, run := filepath.Join(env.WorkDir, "home"), filepath.Join(env.WorkDir, "run")
+	for _, dir := range []string{filepath.Join(home, ".aws"), run} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(home, ".aws", "config"), []byte(playground.Config), 0o600); err != nil {
+		return err
+	}
+	user, _ := p.User("gruntwork")
+	for name, value := range map[string]string{
+		"HOME": home, "XDG_RUNTIME_DIR": run, "SHELL": "/bin/sh", "TEST_NO_TTY": "1", "TERM_LOG": filepath.Join(env.WorkDir, "tty"),
+		"TEST_CORE_LOG": filepath.Join(env.WorkDir, ".cores"), "FOB_PASSPHRASE": "CANARY passphrase",
+		"AWS_EC2_METADATA_DISABLED": "true", "HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1",
+		"AWS_ENDPOINT_URL": p.URL, "AWS_ENDPOINT_URL_STS": p.URL, "AWS_ENDPOINT_URL_S3": p.URL, "AWS_ENDPOINT_URL_IAM": p.URL,
+		"AWS_CA_BUNDLE": "", "FOB_PLAYGROUND_URL": p.URL, "KEY_ID": user.AccessKeyID, "KEY_SECRET": user.Secret.Reveal(),
+		"AWS_ACCESS_KEY_ID": user.AccessKeyID, "AWS_SECRET_ACCESS_KEY": user.Secret.Reveal(),
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+// cmdExits is `exits N command...`: testscript itself knows success and failure
+// only.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// cmdClock is `clock 30m`: time passes here and at AWS.
+func cmdClock(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	ts.Value("playground").(*playground.Server).Advance(d)
+	file := ts.Getenv("TEST_CLOCK")
+	text, _ := os.ReadFile(file)
+	old, _ := time.ParseDuration(strings.TrimSpace(string(text)))
+	ts.Check(os.WriteFile(file, []byte((old + d).String()), 0o600))
+}
+
+// cmdAWSCalls is `awscalls FILE`: the calls since the last time, in order, are
+// those of the file, each as ACTION RESOURCE VERDICT as written by callLine.
+func cmdAWSCalls(ts *testscript.TestScript, _ bool, args []string) {
+	p := ts.Value("playground").(*playground.Server)
+	var got strings.Builder
+	for _, c := range p.Audit() {
+		got.WriteString(callLine(c) + "\n")
+	}
+	p.ClearAudit()
+	want := ""
+	if len(args) > 0 {
+		want = ts.ReadFile(args[0])
+	}
+	if got.String() != want {
+		ts.Fatalf("calls to AWS:\n%swant:\n%s", got.String(), want)
+	}
+}
+
+func callLine(c playground.Call) string {
+	line := c.Action
+	if c.Resource != "" {
+		line += " " + c.Resource
+	}
+	if c.ErrorCode != "" {
+		line += " " + c.ErrorCode
+	}
+	return line
+}
+
+// cmdAWS is `aws fault {JSON}`, `aws expire KEY|*` or `aws cap on|off`.
+func cmdAWS(ts *testscript.TestScript, _ bool, args []string) {
+	p := ts.Value("playground").(*playground.Server)
+	switch args[0] {
+	case "fault":
+		var f playground.Fault
+		ts.Check(json.Unmarshal([]byte(strings.Join(args[1:], " ")), &f))
+		ts.Check(p.Fault(f))
+	case "expire":
+		p.Expire(args[1])
+	case "cap":
+		p.CapSessionToken(args[1] == "on")
+	default:
+		ts.Fatalf("aws: no such thing as %q", args[0])
+	}
+}
+
+// cmdParallel is `parallel N command...`: N at once, all must succeed. {} in an
+// argument is the number.
+func cmdParallel(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	var wg sync.WaitGroup
+	out := make([]string, n)
+	for i := range n {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			argv := make([]string, len(args)-2)
+			for j, a := range args[2:] {
+				argv[j] = strings.ReplaceAll(a, "{}", strconv.Itoa(i))
+			}
+			c := exec.Command(path, argv...)
+			c.Dir, c.Env = ts.MkAbs("."), scriptEnviron(ts)
+			text, err := c.CombinedOutput()
+			if err != nil {
+				out[i] = fmt.Sprintf("%d: %v: %s", i, err, text)
+			}
+		}()
+	}
+	wg.Wait()
+	if bad := strings.Join(out, ""); bad != "" {
+		ts.Fatalf("%s", bad)
+	}
+}
+
+func scriptEnviron(ts *testscript.TestScript) []string {
+	var environ []string
+	for _, name := range []string{
+		"HOME", "PATH", "XDG_RUNTIME_DIR", "SHELL", "TEST_NO_TTY", "TERM_LOG", "TEST_CORE_LOG", "TEST_CLOCK", "FOB_PASSPHRASE", "HTTPS_PROXY", "NO_PROXY",
+		"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "FOB_PLAYGROUND_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+	} {
+		if v := ts.Getenv(name); v != "" {
+			environ = append(environ, name+"="+v)
+		}
+	}
+	return environ
+}
+
+// cmdCores is `cores N`: so many runs since the last time went to fob-core; the
+// others were answered by the front.
+func cmdCores(ts *testscript.TestScript, _ bool, args []string) {
+	file := ts.Getenv("TEST_CORE_LOG")
+	text, _ := os.ReadFile(file)
+	_ = os.Remove(file)
+	if got := strings.Count(string(text), "\n"); strconv.Itoa(got) != args[0] {
+		ts.Fatalf("%d runs went to fob-core, want %s", got, args[0])
+	}
+}
+
+// cmdNoCanary walks a folder: no file may hold a secret in the clear.
+func cmdNoCanary(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "CANARY") {
+			ts.Fatalf("%s holds a secret in the clear", path)
+		}
+		return err
+	}))
+}

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"fob/internal/decide/chain"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/obtain/awsapi"
+
+	"github.com/spf13/cobra"
+)
+
+type statusOptions struct {
+	wanted
+	json bool
+}
+
+func newStatus(sys *System, g *globals) *cobra.Command {
+	var o statusOptions
+	c := &cobra.Command{
+		Use:     "status [PROFILE]",
+		Aliases: []string{"whoami"},
+		Short:   "Show what is unlocked, or who a profile is at AWS",
+		Long: "Show whether the store is locked, where its keys rest and which sessions hold.\n" +
+			"With PROFILE: ask AWS who its credentials are.",
+		Example:           "  fob status\n  fob whoami dev",
+		Args:              atMostOneProfile,
+		ValidArgsFunction: sys.completeProfile(g),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return sys.runStatus(g, o)
+			}
+			o.profile = args[0]
+			return sys.runWhoami(c.Context(), g, o)
+		},
+	}
+	o.flags(c)
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return c
+}
+
+type placeJSON struct {
+	Name  string     `json:"name"`
+	Holds string     `json:"holds,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
+	Why   string     `json:"why_not,omitempty"`
+}
+
+type statusJSON struct {
+	Store    string          `json:"store"`
+	State    string          `json:"state"` // none, locked, unlocked
+	Keys     int             `json:"keys"`
+	Places   []placeJSON     `json:"places"`
+	Sessions []listedSession `json:"sessions"`
+}
+
+func (s System) runStatus(g *globals, o statusOptions) error {
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	exists, err := k.exists()
+	if err != nil {
+		return err
+	}
+	st := statusJSON{Store: k.home.Data, State: "none", Places: []placeJSON{}, Sessions: []listedSession{}}
+	if exists {
+		st.State = "locked"
+	}
+	if exists && k.unseal() {
+		st.State, st.Keys = "unlocked", len(k.index.Keys)
+		entries, err := k.cache.Entries()
+		if err != nil {
+			return storeFault(err)
+		}
+		for _, e := range entries {
+			if e.Session.Left(s.Now()) > 0 {
+				st.Sessions = append(st.Sessions, k.listedSession(e))
+			}
+		}
+	}
+	for _, p := range k.rest.Places() {
+		row := placeJSON{Name: p.Name, Holds: p.Holds, Why: p.Why}
+		if !p.Until.IsZero() {
+			row.Until = &p.Until
+		}
+		st.Places = append(st.Places, row)
+	}
+	if o.json {
+		return writeJSON(s.Stdout, st)
+	}
+	return s.printStatus(st)
+}
+
+func (s System) printStatus(st statusJSON) error {
+	var b strings.Builder
+	switch st.State {
+	case "none":
+		fmt.Fprintf(&b, "There is no store yet (%s). Begin with: fob add PROFILE\n", st.Store)
+	case "locked":
+		fmt.Fprintf(&b, "The store is locked (%s).\n", st.Store)
+	default:
+		fmt.Fprintf(&b, "The store is unlocked (%s): %d key%s.\n", st.Store, st.Keys, plural(st.Keys))
+	}
+	for _, p := range st.Places {
+		switch {
+		case p.Holds != "":
+			fmt.Fprintf(&b, "  %s: holds the %s", p.Name, p.Holds)
+			if p.Until != nil {
+				fmt.Fprintf(&b, " until %s", p.Until.Local().Format("2006-01-02 15:04"))
+			}
+			b.WriteString("\n")
+		case p.Why != "":
+			fmt.Fprintf(&b, "  %s: not used: %s\n", p.Name, p.Why)
+		}
+	}
+	for _, one := range st.Sessions {
+		fmt.Fprintf(&b, "  %s %s: %s left\n", one.Kind, one.Detail, one.left.Truncate(time.Minute))
+	}
+	_, err := s.Stdout.Write([]byte(fault.Printable(b.String())))
+	return err
+}
+
+type whoami struct {
+	awsapi.Identity
+	Profile string     `json:"profile"`
+	Region  string     `json:"region,omitempty"`
+	Expires *time.Time `json:"expires,omitempty"`
+}
+
+// runWhoami asks AWS who a profile's credentials are: the one sure way to know.
+func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) error {
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	c, session, err := k.session(ctx, o.wanted)
+	if err != nil {
+		return err
+	}
+	k.close()
+	id, err := awsapi.New(s.awsConfig(endpointOf(c)), session.Signer()).CallerIdentity(ctx)
+	if err != nil {
+		return &fault.Error{
+			What: fmt.Sprintf("cannot ask AWS who profile %q is", o.profile), Why: err,
+			Next: []string{"if the session is no longer good: fob clear " + o.profile + ", then the command again"},
+			Code: fault.Refused,
+		}
+	}
+	out := whoami{Identity: id, Profile: c.Profile, Region: c.Region}
+	if !session.Expires.IsZero() {
+		out.Expires = &session.Expires
+	}
+	if o.json {
+		return writeJSON(s.Stdout, out)
+	}
+	_, err = fmt.Fprintf(s.Stdout, "%s\naccount %s%s\n", fault.Printable(id.ARN), fault.Printable(id.Account), until(session, s.Now()))
+	return err
+}
+
+// endpointOf is where the last step's service is.
+func endpointOf(c chain.Chain) source.Endpoint {
+	if len(c.Steps) == 0 {
+		return source.Endpoint{Region: c.Region}
+	}
+	switch step := c.Steps[len(c.Steps)-1].(type) {
+	case source.AssumeRole:
+		return step.Endpoint
+	case source.SessionToken:
+		return step.Endpoint
+	}
+	return source.Endpoint{Region: c.Region}
+}

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"fob/internal/obtain/awsapi"
+
+	"github.com/creack/pty"
+)
+
+// termMain is `term ANSWERS command...`: a person at a terminal. The command's
+// standard streams are the script's; its controlling terminal is a pty on which
+// each line "QUESTION => ANSWER" of the file is answered in turn. $CODE is the
+// next code of the MFA device, ^C interrupts, ^D ends the input. Status 98:
+// a question was not asked; 97: the command waited for something else.
+func termMain(args []string) int {
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return complain(96, err)
+	}
+	master, slave, err := pty.Open()
+	if err != nil {
+		return complain(96, err)
+	}
+	c := exec.Command(args[1], args[2:]...)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "TEST_NO_TTY=") {
+			c.Env = append(c.Env, e)
+		}
+	}
+	c.ExtraFiles = []*os.File{slave}
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
+	if err := c.Start(); err != nil {
+		return complain(96, err)
+	}
+	_ = slave.Close()
+	unasked := answer(master, strings.Split(strings.TrimSpace(string(text)), "\n"), c.Process)
+	err = c.Wait()
+	if unasked != "" {
+		return complain(98, fmt.Errorf("not asked: %s", unasked))
+	}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		if ws := exit.Sys().(syscall.WaitStatus); ws.Signaled() {
+			return 128 + int(ws.Signal())
+		}
+		return exit.ExitCode()
+	}
+	return 0
+}
+
+func complain(status int, err error) int {
+	fmt.Fprintln(os.Stderr, "term:", err)
+	return status
+}
+
+// answer reads the terminal until the command ends, and gives the first question
+// that did not come. All that was shown is appended to $TERM_LOG.
+func answer(master *os.File, lines []string, p *os.Process) (unasked string) {
+	log, err := os.OpenFile(os.Getenv("TERM_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err.Error()
+	}
+	defer log.Close()
+	// The longest any question of these scripts is waited for.
+	stop := time.AfterFunc(60*time.Second, func() { _ = p.Kill() })
+	defer stop.Stop()
+	seen, buf := "", make([]byte, 4096)
+	for {
+		n, err := master.Read(buf)
+		_, _ = log.Write(buf[:n])
+		seen += string(buf[:n])
+		for len(lines) > 0 && lines[0] != "" {
+			question, reply, _ := strings.Cut(lines[0], " => ")
+			at := strings.Index(seen, question)
+			if at < 0 {
+				break
+			}
+			seen, lines = seen[at+len(question):], lines[1:]
+			_, _ = master.WriteString(typed(reply))
+		}
+		if err != nil {
+			if len(lines) > 0 && lines[0] != "" {
+				return lines[0]
+			}
+			return ""
+		}
+	}
+}
+
+func typed(reply string) string {
+	switch reply {
+	case "^C":
+		return "\x03"
+	case "^D":
+		return "\x04"
+	}
+	if strings.Contains(reply, "$CODE") {
+		client, err := awsapi.HTTPClient("", 0)
+		if err != nil {
+			return "\x03"
+		}
+		ctx, stop := interruptible()
+		defer stop()
+		code, wait, err := askCode(ctx, client, os.Getenv(playgroundURL), "gruntwork")
+		if err != nil || wait > 0 {
+			fmt.Fprintln(os.Stderr, "term: no code:", err, wait)
+			return "\x03"
+		}
+		reply = strings.ReplaceAll(reply, "$CODE", code)
+	}
+	return os.ExpandEnv(reply) + "\n"
+}

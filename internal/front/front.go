@@ -1,0 +1,212 @@
+// Package front is the hot path: it answers exec, export and credential-process
+// from the cache, and in every other case becomes fob-core. It asks nothing,
+// calls nothing and writes no file, so a doubt is never decided here. It does
+// not know the SDK, stores or prompts.
+package front
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/deliver/export"
+	"fob/internal/deliver/launch"
+	"fob/internal/fault"
+	"fob/internal/keep/cache"
+	"fob/internal/keep/lock"
+	"fob/internal/keep/sealkey"
+)
+
+// VersionVariable carries the front's version to fob-core, which compares it
+// with its own: two halves of different builds must not work on one store.
+const VersionVariable = "FOB_FRONT_VERSION"
+
+// System is the outside of the front.
+type System struct {
+	Args, Environ  []string
+	Stdout, Stderr io.Writer
+	Now            func() time.Time
+	// Core is the path of fob-core.
+	Core    string
+	Version string
+	UID     int
+	// NoKeyring lets tests leave the kernel's keyrings alone.
+	NoKeyring bool
+	// StdoutIsTerminal says whether secrets written to Stdout would be seen.
+	StdoutIsTerminal func() bool
+	// Exec replaces this process. It gives the new one the limits that this
+	// one started with.
+	Exec launch.Exec
+}
+
+// Main answers the command line or becomes fob-core. It returns an exit status
+// only when it has answered without a child, or when nothing could be started.
+func Main(sys System) int {
+	if status, done := sys.answer(); done {
+		return status
+	}
+	environ := append(without(sys.Environ, VersionVariable), VersionVariable+"="+sys.Version)
+	err := sys.Exec(sys.Core, sys.Args, environ)
+	if done := (*launch.Exited)(nil); errors.As(err, &done) {
+		return done.Status
+	}
+	fault.Render(sys.Stderr, "fob", &fault.Error{
+		What: "cannot start fob-core, which does everything that is not answered from the cache",
+		Why:  err,
+		Next: []string{"install fob and fob-core together: the second belongs beside the first, or in ../libexec/fob"},
+		Code: fault.Failed,
+	})
+	return int(fault.Launcher)
+}
+
+// answer does the whole of a cached run. done is false when fob-core must take
+// over; nothing has been written then.
+func (sys System) answer() (status int, done bool) {
+	line, ok := Parse(sys.Args[1:])
+	if !ok {
+		return 0, false
+	}
+	if line.Profile == "" {
+		line.Profile = Lookup(sys.Environ, "AWS_PROFILE")
+	}
+	if line.Profile == "" || line.Command == "exec" && len(line.Argv) == 0 || line.Command != "exec" && sys.StdoutIsTerminal() {
+		return 0, false
+	}
+	c, session, ok := sys.cached(line)
+	if !ok {
+		return 0, false
+	}
+	if line.Command == "exec" {
+		return sys.launch(line, c, session), true
+	}
+	return sys.print(line, c, session)
+}
+
+// cached resolves the profile and opens the session at the end of its chain.
+func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
+	none := func() (chain.Chain, cred.Session, bool) { return chain.Chain{}, cred.Session{}, false }
+	home, err := FindHome(sys.Environ)
+	if err != nil {
+		return none()
+	}
+	minLeft, ok := MinLeft(line.MinTTL, sys.Environ)
+	if !ok {
+		return none()
+	}
+	seal, err := sealkey.New(sealkey.Options{DataDir: home.Data, RuntimeDir: home.Runtime, UID: sys.UID, Now: sys.Now, NoKeyring: sys.NoKeyring}).Load()
+	if err != nil {
+		return none()
+	}
+	kept := cache.New(home.Data, seal)
+	index, err := kept.Index()
+	if err != nil || !sameVault(home.Data, index.Vault) {
+		return none()
+	}
+	set, err := profile.Load(home.Config, home.ConfigShown)
+	if err != nil {
+		return none()
+	}
+	hasKey := func(name string) bool { _, ok := index.Keys[name]; return ok }
+	c, err := chain.Resolve(set, source.Kinds(), hasKey, index.Limits, chain.Request{
+		Profile: line.Profile, NoSession: line.NoSession, Lifetime: line.Lifetime, Region: line.Region, Env: chain.FromEnviron(sys.Environ),
+	})
+	if err != nil || len(c.Steps) == 0 || len(c.Warnings) > 0 {
+		return none()
+	}
+	names := chain.Names(c, index.Keys[c.Key].ID, kept.NameOf)
+	last := names[len(names)-1]
+	if last == "" {
+		return none()
+	}
+	entry, err := kept.Load(last)
+	if err != nil || !entry.Fresh(sys.Now(), minLeft) {
+		return none()
+	}
+	return c, entry.Session, true
+}
+
+// sameVault says whether the index still tells the truth about the stored keys.
+func sameVault(dir string, sum [sha256.Size]byte) bool {
+	text, err := lock.ReadFile(filepath.Join(dir, "vault.age"), 8<<20)
+	return err == nil && sha256.Sum256(text) == sum
+}
+
+func (sys System) launch(line Line, c chain.Chain, session cred.Session) int {
+	if outer := Lookup(sys.Environ, "AWS_VAULT"); outer != "" {
+		_, _ = io.WriteString(sys.Stderr, Replacing(outer, c.Profile))
+	}
+	environ := launch.Environ(sys.Environ, launch.Settings{Profile: c.Profile, Region: c.Region, Endpoint: c.Endpoint}, session)
+	err := launch.Run(sys.Exec, line.Argv, environ)
+	if done := (*launch.Exited)(nil); errors.As(err, &done) {
+		return done.Status
+	}
+	fault.Render(sys.Stderr, "fob", err)
+	return int(fault.CodeOf(err))
+}
+
+// Replacing is what a nested exec says: the outer credentials are not mixed
+// with the inner ones, they are gone.
+func Replacing(outer, inner string) string {
+	return "fob: replacing the credentials of profile " + profile.Shown(outer) + " by those of " + profile.Shown(inner) + "\n"
+}
+
+func (sys System) print(line Line, c chain.Chain, session cred.Session) (int, bool) {
+	format, ok := export.Named(line.Format)
+	if !ok {
+		return 0, false
+	}
+	err := format.Write(sys.Stdout, export.Output{Profile: c.Profile, Region: c.Region, Session: session})
+	if err == nil {
+		return 0, true
+	}
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		err = &fault.Error{What: "cannot write the credentials", Why: err, Code: fault.Failed}
+	}
+	fault.Render(sys.Stderr, "fob", err)
+	return int(fault.CodeOf(err)), true
+}
+
+// Lookup reads one variable of an environment; the last one counts where it
+// stands twice.
+func Lookup(environ []string, name string) string {
+	for i := len(environ) - 1; i >= 0; i-- {
+		if v, ok := strings.CutPrefix(environ[i], name); ok && v != "" && v[0] == '=' {
+			return v[1:]
+		}
+	}
+	return ""
+}
+
+func without(environ []string, name string) []string {
+	out := make([]string, 0, len(environ)+1)
+	for _, e := range environ {
+		if !strings.HasPrefix(e, name+"=") {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// defaultMinLeft is how long a session must still hold to be handed out.
+const defaultMinLeft = 5 * time.Minute
+
+// MinLeft reads --min-ttl, else FOB_MIN_TTL, else AWS_MIN_TTL, else gives five
+// minutes. ok is false where the first of them that is set is no duration.
+func MinLeft(flag string, environ []string) (d time.Duration, ok bool) {
+	for _, text := range []string{flag, Lookup(environ, "FOB_MIN_TTL"), Lookup(environ, "AWS_MIN_TTL")} {
+		if text == "" {
+			continue
+		}
+		d, err := time.ParseDuration(text)
+		return d, err == nil && d >= 0 && d <= 12*time.Hour
+	}
+	return defaultMinLeft, true
+}

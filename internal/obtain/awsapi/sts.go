@@ -1,0 +1,157 @@
+package awsapi
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"fob/internal/cred"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+)
+
+// Issued is a session as AWS gave it; ARN is the assumed-role user's, or "".
+type Issued struct {
+	Session cred.Session
+	ARN     string
+}
+
+// SessionTokenCall holds the arguments of GetSessionToken. Serial and Code come
+// together or not at all.
+type SessionTokenCall struct {
+	Lifetime     time.Duration
+	Serial, Code string
+}
+
+// AssumeRoleCall holds the arguments of AssumeRole.
+type AssumeRoleCall struct {
+	RoleARN, SessionName, ExternalID, SourceIdentity string
+	Lifetime                                         time.Duration
+	Serial, Code                                     string
+	Tags                                             []Tag
+	TransitiveKeys                                   []string
+	Policy                                           string
+	PolicyARNs                                       []string
+}
+
+// Tag is one session tag.
+type Tag struct{ Key, Value string }
+
+// Identity is who AWS says the signer is.
+type Identity struct {
+	Account string `json:"account"`
+	ARN     string `json:"arn"`
+	UserID  string `json:"user_id"`
+}
+
+// legacyRegions are those that sts_regional_endpoints = legacy sends to the
+// global endpoint (https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html).
+func legacyRegion(region string) bool {
+	return slices.Contains([]string{
+		"ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "aws-global", "ca-central-1", "eu-central-1", "eu-north-1",
+		"eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+	}, region)
+}
+
+func (c *Client) sts(once bool) (*sts.Client, error) {
+	conf, err := c.sdk(once)
+	if err != nil {
+		return nil, err
+	}
+	if c.cfg.Legacy && legacyRegion(conf.Region) {
+		conf.Region = "aws-global"
+	}
+	return sts.NewFromConfig(conf, func(o *sts.Options) {
+		if c.cfg.URL != "" {
+			o.BaseEndpoint = aws.String(c.cfg.URL)
+		}
+		if c.cfg.FIPS {
+			o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
+		}
+		if c.cfg.DualStack {
+			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
+		}
+	}), nil
+}
+
+func seconds(d time.Duration) *int32 { return aws.Int32(int32(d / time.Second)) }
+
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// GetSessionToken makes a session of the user. Errors: *Refusal, *UnreachableError.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html)
+func (c *Client) GetSessionToken(ctx context.Context, in SessionTokenCall) (Issued, error) {
+	api, err := c.sts(in.Code != "")
+	if err != nil {
+		return Issued{}, err
+	}
+	out, err := api.GetSessionToken(ctx, &sts.GetSessionTokenInput{DurationSeconds: seconds(in.Lifetime), SerialNumber: text(in.Serial), TokenCode: text(in.Code)})
+	if err != nil {
+		return Issued{}, c.refused("GetSessionToken", err)
+	}
+	s, err := c.session("GetSessionToken", out.Credentials)
+	return Issued{Session: s}, err
+}
+
+// AssumeRole enters a role. Errors: *Refusal, *UnreachableError.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
+func (c *Client) AssumeRole(ctx context.Context, in AssumeRoleCall) (Issued, error) {
+	api, err := c.sts(in.Code != "")
+	if err != nil {
+		return Issued{}, err
+	}
+	req := &sts.AssumeRoleInput{
+		RoleArn: &in.RoleARN, RoleSessionName: &in.SessionName, DurationSeconds: seconds(in.Lifetime),
+		ExternalId: text(in.ExternalID), SourceIdentity: text(in.SourceIdentity), SerialNumber: text(in.Serial), TokenCode: text(in.Code),
+		Policy: text(in.Policy), TransitiveTagKeys: in.TransitiveKeys,
+	}
+	for _, t := range in.Tags {
+		req.Tags = append(req.Tags, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
+	}
+	for _, a := range in.PolicyARNs {
+		req.PolicyArns = append(req.PolicyArns, types.PolicyDescriptorType{Arn: aws.String(a)})
+	}
+	out, err := api.AssumeRole(ctx, req)
+	if err != nil {
+		return Issued{}, c.refused("AssumeRole", err)
+	}
+	s, err := c.session("AssumeRole", out.Credentials)
+	if out.AssumedRoleUser == nil {
+		return Issued{Session: s}, err
+	}
+	return Issued{Session: s, ARN: aws.ToString(out.AssumedRoleUser.Arn)}, err
+}
+
+func (c *Client) session(op string, got *types.Credentials) (cred.Session, error) {
+	if got == nil || aws.ToString(got.AccessKeyId) == "" || aws.ToString(got.SecretAccessKey) == "" || aws.ToString(got.SessionToken) == "" || got.Expiration == nil {
+		return cred.Session{}, &UnreachableError{Op: op, Host: c.host(), Err: errors.New("the answer is cut short or not one of AWS's")}
+	}
+	return cred.Session{
+		ID:      *got.AccessKeyId,
+		Secret:  cred.NewSecret(*got.SecretAccessKey),
+		Token:   cred.NewSecret(*got.SessionToken),
+		Expires: got.Expiration.UTC(),
+	}, nil
+}
+
+// CallerIdentity asks AWS who the signer is; no permission is needed for that.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)
+func (c *Client) CallerIdentity(ctx context.Context) (Identity, error) {
+	api, err := c.sts(false)
+	if err != nil {
+		return Identity{}, err
+	}
+	out, err := api.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return Identity{}, c.refused("GetCallerIdentity", err)
+	}
+	return Identity{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn), UserID: aws.ToString(out.UserId)}, nil
+}

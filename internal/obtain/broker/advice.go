@@ -1,0 +1,166 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/keep/cache"
+	"fob/internal/obtain/awsapi"
+)
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
+
+// TooLongError says that a role does not allow sessions of that length. The
+// broker has remembered it, so that the next plan asks for less.
+type TooLongError struct {
+	Role  string
+	Asked time.Duration
+	Err   error
+}
+
+// Error gives AWS's own words.
+func (e *TooLongError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the refusal.
+func (e *TooLongError) Unwrap() error { return e.Err }
+
+// advise makes a step's failure into a fault: what was wanted, AWS's own words,
+// and what helps in that case.
+func (b *Broker) advise(ctx context.Context, w walk, i int, err error) error {
+	if done := (*fault.Error)(nil); errors.As(err, &done) || errors.Is(err, ErrShut) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	where := fmt.Errorf("step %d of %d, %s: %w", i+1, len(w.Steps), w.Steps[i].Describe(), err)
+	f := &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", w.Profile), Why: where, Code: fault.Failed}
+	refusal, gone := (*awsapi.Refusal)(nil), (*awsapi.UnreachableError)(nil)
+	switch {
+	case errors.As(err, &gone):
+		f.Next = unreachable(endpointOf(w.Steps[i]))
+	case errors.As(err, &refusal):
+		f.Code = fault.Refused
+		f.Next = b.advice(w, i, refusal)
+		if tooLong(refusal) {
+			f.Why = b.remember(ctx, w.Steps[i], where)
+		}
+	}
+	return f
+}
+
+func unreachable(e source.Endpoint) []string {
+	next := []string{"check the network, and HTTPS_PROXY if a proxy is needed"}
+	if e.URLFrom != "" {
+		next = append(next, "check endpoint_url: "+e.URL+" ("+e.URLFrom+")")
+	}
+	return next
+}
+
+func tooLong(r *awsapi.Refusal) bool {
+	return r.Code == "ValidationError" && (contains(r.Message, "MaxSessionDuration") || contains(r.Message, "exceeds"))
+}
+
+// remember keeps the length that a role refused, so that it is not asked for
+// again: each try may cost a code.
+func (b *Broker) remember(ctx context.Context, s source.Step, why error) error {
+	role, ok := s.(source.AssumeRole)
+	if !ok || role.Lifetime <= time.Hour {
+		return why
+	}
+	err := b.Cache.Update(ctx, b.Now, func(ix *cache.Index) error {
+		if ix.Limits == nil {
+			ix.Limits = map[string]time.Duration{}
+		}
+		if old, ok := ix.Limits[role.RoleARN]; !ok || role.Lifetime < old {
+			ix.Limits[role.RoleARN] = role.Lifetime
+		}
+		return nil
+	})
+	if err != nil {
+		return why
+	}
+	return &TooLongError{Role: role.RoleARN, Asked: role.Lifetime, Err: why}
+}
+
+// skewLimit is how far a clock may be off before AWS refuses a signature
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html).
+const skewLimit = 5 * time.Minute
+
+// advice is the table of what helps against which refusal.
+func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
+	if off := b.Now().Sub(r.Date); !r.Date.IsZero() && off.Abs() > skewLimit {
+		return []string{fmt.Sprintf("set this machine's clock: it is %s %s AWS's", off.Abs().Round(time.Second), ahead(off)), "sudo timedatectl set-ntp true"}
+	}
+	explain := "see what is asked of whom: fob explain " + w.Profile
+	serial := mfaOf(w, i)
+	switch r.Code {
+	case "AccessDenied", "AccessDeniedException":
+		return b.denied(w, i, r, serial, explain)
+	case "ExpiredToken", "ExpiredTokenException":
+		return []string{"get a new session: fob clear " + w.Profile + ", then the command again", "check this machine's clock"}
+	case "InvalidClientTokenId", "UnrecognizedClientException":
+		if i == 0 {
+			return []string{fmt.Sprintf("the stored key of profile %q is not known to AWS: it was deleted or made inactive, or is of another partition", w.Key), "store the new one: fob add " + w.Key}
+		}
+		return []string{"fob clear " + w.Profile + ", then the command again"}
+	case "SignatureDoesNotMatch":
+		return []string{fmt.Sprintf("the secret stored for profile %q does not belong to its key id: fob add %s", w.Key, w.Key)}
+	case "RegionDisabledException":
+		return []string{"use a region that is enabled in that account: --region us-east-1"}
+	case "ValidationError", "PackedPolicyTooLarge", "MalformedPolicyDocument":
+		if tooLong(r) {
+			return []string{"ask for less: --duration 1h", "raise MaxSessionDuration of the role"}
+		}
+	case "Throttling", "ThrottlingException", "RequestLimitExceeded":
+		return []string{"wait a minute and run the command again"}
+	}
+	return []string{explain}
+}
+
+// denied tells the cases apart that AWS answers with the same word.
+func (b *Broker) denied(w walk, i int, r *awsapi.Refusal, serial, explain string) []string {
+	role, isRole := w.Steps[i].(source.AssumeRole)
+	switch {
+	case wrongCode(r):
+		return []string{
+			"if the code was mistyped or already used, wait for the next one and try again",
+			"check that " + serial + " is your device: aws iam list-mfa-devices",
+			explain,
+		}
+	case contains(r.Message, "TagSession"), contains(r.Message, "SetSourceIdentity"):
+		return []string{"the role's trust policy does not allow session tags or a source identity: remove session_tags and source_identity, or extend the policy"}
+	case isRole && serial == "":
+		return []string{
+			"the role may require MFA, and no mfa_serial is set: add one to profile " + w.Profile + " or " + w.Key,
+			"you need to be in a group that allows " + role.RoleARN,
+			explain,
+		}
+	case isRole:
+		return []string{
+			"you need to be in a group that allows " + role.RoleARN,
+			"check that the role exists and trusts your account: AWS gives the same answer when it does not",
+			explain,
+		}
+	}
+	return []string{explain}
+}
+
+// mfaOf is the device whose code stands behind step i, or "".
+func mfaOf(w walk, i int) string {
+	for ; i >= 0; i-- {
+		if m := device(w.Steps[i]); m.Serial != "" {
+			return m.Serial
+		}
+	}
+	return ""
+}
+
+func ahead(off time.Duration) string {
+	if off > 0 {
+		return "ahead of"
+	}
+	return "behind"
+}

@@ -1,0 +1,132 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/keep/cache"
+	"fob/internal/obtain/awsapi"
+	"fob/internal/obtain/mfa"
+)
+
+const (
+	// codeStep is how long a device shows one code (RFC 6238, X = 30 s).
+	codeStep = 30 * time.Second
+	// codeMemory is how long a code could still be taken by AWS: its own step
+	// and one on either side.
+	codeMemory = 3 * codeStep
+	// codeTries bounds how often a person is asked again.
+	codeTries = 3
+)
+
+var errSpent = errors.New("this code was used already; AWS takes each one once")
+
+// withCode asks for a code and sends it, again while AWS says that it is wrong
+// and a person is there to read the device anew.
+func (b *Broker) withCode(ctx context.Context, w walk, i int, in source.Input) (cred.Session, error) {
+	m := device(w.Steps[i])
+	driver := b.Driver(m)
+	q := mfa.Question{Serial: m.Serial, Profile: w.Profile, Why: opens(w.Steps[i]), Host: endpointOf(w.Steps[i]).URL}
+	for q.Attempt = 1; ; q.Attempt++ {
+		code, err := b.unspent(ctx, driver, q)
+		if err != nil {
+			return cred.Session{}, err
+		}
+		in.Code = code
+		s, err := w.Steps[i].Fetch(ctx, b.Env, in)
+		if !wrongCode(err) || !driver.Interactive() || q.Attempt == codeTries {
+			return s, err
+		}
+		q.Problem = "AWS did not take that code: it was mistyped, is too old, or was used before. Wait for the next one"
+	}
+}
+
+// unspent gets a code that no process of this machine has sent, and records it
+// as spent before it is sent: a crash must not send it twice.
+func (b *Broker) unspent(ctx context.Context, driver mfa.Driver, q mfa.Question) (string, error) {
+	for try := 0; ; try++ {
+		code, err := driver.Code(ctx, q)
+		if err != nil {
+			return "", err
+		}
+		err = b.spend(ctx, q.Serial, code)
+		if err == nil || !errors.Is(err, errSpent) {
+			return code, err
+		}
+		if try == codeTries {
+			return "", &fault.Error{
+				What: "cannot use that MFA code", Why: errSpent,
+				Next: []string{"wait for the next code of " + q.Serial + " and run the command again"},
+				Code: fault.Attend,
+			}
+		}
+		q.Problem = "That code was used already. Type the next one"
+		if try == 0 && !driver.Interactive() {
+			continue // a code that was given once has no next one: the driver says so
+		}
+		if err := b.awaitStep(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
+// awaitStep waits until devices show the next code.
+func (b *Broker) awaitStep(ctx context.Context) error {
+	left := codeStep - time.Duration(b.Now().UnixNano())%codeStep
+	b.Say("that code was used already; the next one comes in %d s", int(left/time.Second)+1)
+	return b.Sleep(ctx, left)
+}
+
+// spend records a code, or says errSpent.
+func (b *Broker) spend(ctx context.Context, serial, code string) error {
+	mac := cache.SpentMac(b.Seal, serial, code, 0)
+	return b.Cache.Update(ctx, b.Now, func(ix *cache.Index) error {
+		if ix.IsSpent(mac, b.Now()) {
+			return errSpent
+		}
+		ix.Spent = append(ix.Spent, cache.Spent{Mac: mac, Until: b.Now().Add(codeMemory)})
+		return nil
+	})
+}
+
+func wrongCode(err error) bool {
+	r := (*awsapi.Refusal)(nil)
+	return errors.As(err, &r) && r.Code == "AccessDenied" && contains(r.Message, "MultiFactorAuthentication failed")
+}
+
+// opens says what the person gets for the code.
+func opens(s source.Step) string {
+	switch step := s.(type) {
+	case source.SessionToken:
+		return fmt.Sprintf("One code opens every role of at most 1h over this key, for %s.", plain(step.Lifetime))
+	case source.AssumeRole:
+		return fmt.Sprintf("This code opens one session only: %s for %s.", step.RoleARN, plain(step.Lifetime))
+	}
+	return ""
+}
+
+// plain writes 8h0m0s as people do.
+func plain(d time.Duration) string {
+	switch {
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return d.String()
+}
+
+func endpointOf(s source.Step) source.Endpoint {
+	switch step := s.(type) {
+	case source.SessionToken:
+		return step.Endpoint
+	case source.AssumeRole:
+		return step.Endpoint
+	}
+	return source.Endpoint{}
+}

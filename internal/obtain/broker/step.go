@@ -1,0 +1,171 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"fob/internal/cred"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/keep/cache"
+	"fob/internal/keep/lock"
+	"fob/internal/obtain/awsapi"
+)
+
+// step gives the session of step i, by the steps before it where they are
+// missing too. Locks are taken from the last step towards the key, in every
+// process alike.
+func (b *Broker) step(ctx context.Context, w walk, i int) (cred.Session, error) {
+	if s, ok := b.ready(w, i); ok {
+		return s, nil
+	}
+	release, err := b.lock(ctx, w, i)
+	if err != nil {
+		return cred.Session{}, err
+	}
+	defer release()
+	if s, ok := b.ready(w, i); ok {
+		return s, nil
+	}
+	s, err := b.fetch(ctx, w, i)
+	if b.stale(w, i, err) {
+		// The session before this one was taken back or ended early. It is
+		// dropped once and made anew once; a second refusal is the answer.
+		if err := b.Cache.Delete(w.names[i-1]); err != nil {
+			return cred.Session{}, unkept(w, err)
+		}
+		if err = b.reopen(ctx, w, i-1); err != nil {
+			return cred.Session{}, err
+		}
+		s, err = b.fetch(ctx, w, i)
+	}
+	if err != nil {
+		return cred.Session{}, b.advise(ctx, w, i, err)
+	}
+	return s, b.keep(w, i, s)
+}
+
+// reopen says ErrShut when the walk must now begin at a key that is not open:
+// the caller then starts again without holding a step's lock.
+func (b *Broker) reopen(ctx context.Context, w walk, before int) error {
+	for j := 0; j <= before; j++ {
+		if _, ok := b.kept(w.names[j]); ok {
+			return nil
+		}
+	}
+	_, err := b.Keys.Key(ctx, w.Key)
+	return err
+}
+
+// lock takes the step's lock. Waiting for it means waiting for a process that
+// is asking a person or calling AWS for the very session that is wanted here.
+func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err error) {
+	if w.names[i] == "" {
+		return func() {}, nil
+	}
+	if err := lock.MakeDir(b.Locks); err != nil {
+		return nil, unkept(w, err)
+	}
+	l, err := lock.Acquire(ctx, filepath.Join(b.Locks, w.names[i]), lock.Options{
+		Wait: b.Timeout, Now: b.Now,
+		Notice: func(h lock.Holder) {
+			b.Say("waiting for another fob (pid %d) to get the same session for profile %q", h.PID, w.Profile)
+		},
+	})
+	if err != nil {
+		return nil, waitFault(w.Profile, err)
+	}
+	return func() { _ = l.Release() }, nil
+}
+
+func waitFault(profile string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	f := &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", profile), Why: err, Code: fault.Failed}
+	stuck, busy := (*lock.StuckError)(nil), (*lock.BusyError)(nil)
+	switch {
+	case errors.As(err, &stuck):
+		f.Next = []string{fmt.Sprintf("end that process: kill %d", stuck.Holder.PID)}
+	case errors.As(err, &busy):
+		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
+	}
+	return f
+}
+
+// fetch makes the exchange of step i, with a code where the step needs one.
+func (b *Broker) fetch(ctx context.Context, w walk, i int) (cred.Session, error) {
+	signer, err := b.signer(ctx, w, i)
+	if err != nil {
+		return cred.Session{}, err
+	}
+	in := source.Input{Signer: signer}
+	if m := device(w.Steps[i]); m.Serial != "" {
+		return b.withCode(ctx, w, i, in)
+	}
+	return w.Steps[i].Fetch(ctx, b.Env, in)
+}
+
+func (b *Broker) signer(ctx context.Context, w walk, i int) (cred.Signer, error) {
+	if i == 0 {
+		key, err := b.Keys.Key(ctx, w.Key)
+		return key.Signer(), err
+	}
+	s, err := b.step(ctx, w, i-1)
+	return s.Signer(), err
+}
+
+func device(s source.Step) source.MFA {
+	if n, ok := s.(source.NeedsMFA); ok {
+		return n.MFA()
+	}
+	return source.MFA{}
+}
+
+// stale says whether AWS no longer takes the kept session that step i signed with.
+func (b *Broker) stale(w walk, i int, err error) bool {
+	r := (*awsapi.Refusal)(nil)
+	if i == 0 || w.names[i-1] == "" || !errors.As(err, &r) || r.Op != operation(w.Steps[i]) {
+		return false
+	}
+	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId"}, r.Code)
+}
+
+func operation(s source.Step) string {
+	switch s.(type) {
+	case source.SessionToken:
+		return "GetSessionToken"
+	case source.AssumeRole:
+		return "AssumeRole"
+	}
+	return ""
+}
+
+// keep puts the session into the cache. It was got with a person's code, so a
+// cache that cannot be written is told of and does not lose the session.
+func (b *Broker) keep(w walk, i int, s cred.Session) error {
+	if w.names[i] == "" {
+		return nil
+	}
+	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: operation(w.Steps[i]), Renews: device(w.Steps[i]).Serial == ""}
+	if o, ok := w.Steps[i].(source.Owned); ok {
+		e.Owner = o.Owner()
+	}
+	switch step := w.Steps[i].(type) {
+	case source.AssumeRole:
+		e.Detail = step.RoleARN
+	case source.SessionToken:
+		e.Detail = step.Device.Serial
+	}
+	if err := b.Cache.Store(e); err != nil {
+		b.Say("the session is not kept, so the next run asks again: %v", err)
+	}
+	return nil
+}
+
+func unkept(w walk, err error) error {
+	return &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", w.Profile), Why: err, Code: fault.Failed}
+}

@@ -1,0 +1,93 @@
+// Package keys adds and removes long-term keys: what a key must look like, and
+// the profile that goes with it in the AWS config. It does not know flags,
+// prompts or sessions.
+package keys
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"fob/internal/cred"
+	"fob/internal/decide/profile"
+	"fob/internal/fault"
+	"fob/internal/keep/lock"
+)
+
+// Check says why a text pair cannot be a long-term access key, before it is
+// stored: a mistyped key otherwise shows itself as a refusal much later
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids).
+func Check(k cred.AccessKey) error {
+	bad := func(why string, next ...string) error {
+		return &fault.Error{What: "cannot store that access key", Why: errors.New(why), Next: next, Code: fault.Usage}
+	}
+	secret := k.Secret.Reveal()
+	switch {
+	case k.ID == "":
+		return bad("the access key id is empty")
+	case k.Secret.IsZero():
+		return bad("the secret access key is empty")
+	case strings.HasPrefix(k.ID, "ASIA"):
+		return bad("the id begins with ASIA: it is a temporary key, which ends by itself", "store the long-term key of the IAM user; its id begins with AKIA")
+	case len(k.ID) < 16 || len(k.ID) > 128 || strings.Trim(k.ID, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "":
+		return bad("the id must be 16 to 128 capital letters and digits", "paste it as the console shows it; it begins with AKIA")
+	case len(secret) < 16 || len(secret) > 256 || strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return bad("the secret must be printable characters without spaces, 40 of them as AWS makes it")
+	}
+	return nil
+}
+
+// MayHold says why a key must not be stored under a profile's name: a key goes
+// before source_profile, so it would silently replace the way that is written
+// there.
+func MayHold(set profile.Set, name string) error {
+	if name == "" || len(name) > 4096 {
+		return &fault.Error{What: "cannot store a key under that name", Why: errors.New("a profile's name has 1 to 4096 bytes"), Code: fault.Usage}
+	}
+	p, err := set.Profile(name)
+	if unknown := (*profile.UnknownError)(nil); errors.As(err, &unknown) {
+		return nil
+	}
+	if err != nil {
+		return &fault.Error{What: fmt.Sprintf("cannot store a key for profile %s", profile.Shown(name)), Why: err, Code: fault.Config}
+	}
+	from, ok := p.Setting("source_profile")
+	if !ok || from.Value == name || from.Value == "" {
+		return nil
+	}
+	return &fault.Error{
+		What: fmt.Sprintf("cannot store a key for profile %s", profile.Shown(name)),
+		Why:  fmt.Errorf("it takes its credentials from source_profile %s (%s)", profile.Shown(from.Value), from.From),
+		Next: []string{"store the key where it is used: fob add " + from.Value},
+		Code: fault.Config,
+	}
+}
+
+// WriteProfile appends a section for name to the config where it has none, with
+// mfa_serial where serial is not "". No other byte changes; a config that
+// changed since set was read is left alone. It says whether it wrote.
+func WriteProfile(set profile.Set, name, serial string) (bool, error) {
+	if set.Has(name) {
+		return false, nil
+	}
+	var settings []profile.Setting
+	if serial != "" {
+		settings = append(settings, profile.Setting{Key: "mfa_serial", Value: serial})
+	}
+	text, err := set.WithProfile(name, settings)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(set.Path()), 0o700)
+	}
+	if err == nil {
+		err = lock.WriteFile(set.Path(), text, lock.WriteOptions{Mode: 0o600, FollowLink: true, Compare: true, Expect: set.Text()})
+	}
+	if err != nil {
+		return false, &fault.Error{
+			What: fmt.Sprintf("cannot add profile %s to %s", profile.Shown(name), set.Display()), Why: err,
+			Next: []string{"add the lines by hand: [profile " + name + "]"}, Code: fault.Failed,
+		}
+	}
+	return true, nil
+}
