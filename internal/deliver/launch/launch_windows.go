@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/windows"
 )
 
 const (
@@ -92,9 +90,16 @@ func runnable(string) error { return nil }
 func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 func isNoFormat(error) bool { return false }
+
+// errTooLong is ERROR_FILENAME_EXCED_RANGE, which CreateProcess has for a
+// command line of more than 32,767 characters. golang.org/x/sys/windows has the
+// name too, and brings net with it.
+const errTooLong = syscall.Errno(206)
+
 func isTooBig(err error) bool {
-	return errors.Is(err, windows.ERROR_FILENAME_EXCED_RANGE) || errors.Is(err, windows.ERROR_INSUFFICIENT_BUFFER)
+	return errors.Is(err, errTooLong) || errors.Is(err, syscall.ERROR_INSUFFICIENT_BUFFER)
 }
+
 func isInvalid(err error) bool { return errors.Is(err, syscall.EINVAL) }
 
 func runScript(Exec, string, []string, []string) error { return fs.ErrInvalid }
