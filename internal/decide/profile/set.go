@@ -116,18 +116,16 @@ func (s Set) find(k kind, name string) []head {
 			id := ident{h.kind, h.name}
 			s.index.heads[id] = append(s.index.heads[id], h)
 		}
-	case want == byDefault && s.index.heads != nil:
+	case want == (ident{profiles, "default"}) && s.index.heads != nil:
 	default:
 		s.index.heads = s.scan(want)
 	}
 	return s.index.heads[want]
 }
 
-// byDefault is looked for on every way through the file: each profile needs it.
-
-
-// scan gives the sections of that name, and [default].
+// scan gives the sections of that name, and [default], which each profile needs.
 func (s Set) scan(want ident) map[ident][]head {
+	byDefault := ident{profiles, "default"}
 	found := make(map[ident][]head, 2)
 	all := s.collect(func(text []byte) bool { return differs(text, want.name) && differs(text, byDefault.name) })
 	for _, h := range all {
@@ -180,7 +178,7 @@ func (s Set) collect(skip func(text []byte) bool) []head {
 		}
 		t := s.titleAt(bracket)
 		line, counted = line+lineEnds(s.text[counted:start]), start
-		found = append(found, head{start: start, line: line, kind: t.kind, name: string(t.name), bare: t.bare, flaw: t.flaw})
+		found = append(found, t.head(start, line))
 	}
 }
 

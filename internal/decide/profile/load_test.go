@@ -1,0 +1,125 @@
+//go:build unix
+
+package profile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name, text string, mode fs.FileMode) {
+		t.Helper()
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(at(name), mode); err != nil { // whatever the umask says
+			t.Fatal(err)
+		}
+	}
+	write("plain", plain, 0o664)
+	write("empty", "", 0o600)
+	write("open", plain, 0o666)
+	write("wide", "\xff\xfe[\x00", 0o600)
+	write("large", strings.Repeat("#\n", maxText/2+1), 0o600)
+	write("many", manyText(5000), 0o600)
+	for _, err := range []error{
+		os.Mkdir(at("directory"), 0o700),
+		syscall.Mkfifo(at("fifo"), 0o600),
+		os.Symlink(at("plain"), at("link")),
+		os.Symlink("nowhere", at("dangling")),
+		os.Symlink("circle", at("circle")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		file string
+		want string // the number of profiles and the warnings, or the error
+	}{
+		{"plain", "1 profiles"},
+		{"link", "1 profiles"},
+		{"empty", "0 profiles"},
+		{"many", "5001 profiles"},
+		{"absent", "0 profiles"},
+		{"dangling", `0 profiles ~/.aws/config: the link leads to "nowhere", which is not there`},
+		{"circle", "~/.aws/config: cannot be read: too many levels of symbolic links"},
+		{"plain/below", "~/.aws/config: cannot be read: not a directory"},
+		{"directory", "~/.aws/config: is a directory, not a file"},
+		{"fifo", "~/.aws/config: is no regular file"},
+		{"open", "~/.aws/config: every user of this machine can write the file, and so put commands into it"},
+		{"wide", "~/.aws/config: the file is in UTF-16"},
+		{"large", "~/.aws/config: the file is larger than 8 MiB"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file, func(t *testing.T) {
+			t.Parallel()
+			s, err := Load(at(tt.file), display)
+			got := ""
+			if own := (*Error)(nil); errors.As(err, &own) {
+				got = own.Error()
+			} else if err == nil {
+				got = strings.TrimSpace(strconv.Itoa(len(s.Names())) + " profiles " + strings.Join(s.Warnings(), ", "))
+				if s.Path() != at(tt.file) || s.Display() != display {
+					t.Errorf("path %q, display %q", s.Path(), s.Display())
+				}
+			}
+			if got != tt.want {
+				t.Errorf("got %q (%v), want %q", got, err, tt.want)
+			}
+		})
+	}
+	if s, err := Load(os.DevNull, display); err != nil || len(s.Names()) != 0 {
+		t.Errorf("the null device: %v", err)
+	}
+	s, err := Load(at("absent"), display)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Profile("t"); err == nil || err.Error() != `no profile "t" in ~/.aws/config: there is no such file` {
+		t.Errorf("got %v", err)
+	}
+	if text, err := s.WithProfile("t", nil); err != nil || string(text) != "[profile t]\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		facts fileFacts
+		me    int
+		want  []string // what to do; nil: accepted
+	}{
+		{"mine", fileFacts{mode: 0o600, owner: 7}, 7, nil},
+		{"root's", fileFacts{mode: 0o644, owner: 0}, 7, nil},
+		{"another's", fileFacts{mode: 0o644, owner: 8}, 7, []string{`look at it, then make it yours: sudo chown "$(id -u)" '/a b/it'\''s'`}},
+		{"another's, as root", fileFacts{mode: 0o644, owner: 8}, 0, nil},
+		{"world-writable", fileFacts{mode: 0o602, owner: 7}, 7, []string{`look at it, then: chmod o-w '/a b/it'\''s'`}},
+		{"world-writable, as root", fileFacts{mode: 0o602, owner: 0}, 0, []string{`look at it, then: chmod o-w '/a b/it'\''s'`}},
+		{"group-writable", fileFacts{mode: 0o660, owner: 7}, 7, nil},
+		{"no owners", fileFacts{mode: 0o666, owner: -1}, 0, nil},
+	}
+	for _, tt := range tests {
+		var got []string
+		if e := (*Error)(nil); errors.As(tt.facts.refusal("/a b/it's", display, tt.me), &e) {
+			got = e.Next
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s:\n%s", tt.name, diff)
+		}
+	}
+}
