@@ -61,14 +61,22 @@ func (s System) runAdd(ctx context.Context, g *globals, o addOptions) error {
 	if err := keys.MayHold(set, o.profile); err != nil {
 		return err
 	}
-	// The store before the key: a passphrase and a key must not be mixed up,
-	// and a store that cannot be opened is known before anything is typed.
+	var key cred.AccessKey
+	var serial string
+	if o.env {
+		if key, err = s.environKey(); err != nil {
+			return err
+		}
+	}
+	// The store before a key that is typed: a passphrase and a key must not be
+	// mixed up, and a store that cannot be opened is known first.
 	if err := k.openOrMake(ctx); err != nil {
 		return err
 	}
-	key, serial, err := s.readKey(ctx, set, o)
-	if err != nil {
-		return err
+	if !o.env {
+		if key, serial, err = s.askKey(ctx, set, o); err != nil {
+			return err
+		}
 	}
 	if err := k.put(ctx, store.Record{Name: o.profile, Key: key, Created: s.Now().UTC()}); err != nil {
 		return err
@@ -84,22 +92,26 @@ func (s System) runAdd(ctx context.Context, g *globals, o addOptions) error {
 	return err
 }
 
-// readKey takes the key from the environment or asks for it. A profile that is
-// not in the config yet is asked for its MFA device too, which may be left out.
-func (s System) readKey(ctx context.Context, set profile.Set, o addOptions) (key cred.AccessKey, serial string, err error) {
-	if o.env {
-		key.ID = front.Lookup(s.Environ, "AWS_ACCESS_KEY_ID")
-		key.Secret = cred.NewSecret(front.Lookup(s.Environ, "AWS_SECRET_ACCESS_KEY"))
-		for _, one := range []struct {
-			name string
-			ok   bool
-		}{{"AWS_ACCESS_KEY_ID", key.ID != ""}, {"AWS_SECRET_ACCESS_KEY", !key.Secret.IsZero()}} {
-			if !one.ok {
-				return key, "", &fault.Error{What: "cannot take the key from the environment", Why: errors.New(one.name + " is not set"), Next: []string{"set it, or leave --env out and be asked"}, Code: fault.Usage}
-			}
-		}
-		return key, "", keys.Check(key)
+// environKey takes the key from the variables that AWS's tools use.
+func (s System) environKey() (cred.AccessKey, error) {
+	id, secret := front.Lookup(s.Environ, "AWS_ACCESS_KEY_ID"), front.Lookup(s.Environ, "AWS_SECRET_ACCESS_KEY")
+	missing := ""
+	switch {
+	case id == "":
+		missing = "AWS_ACCESS_KEY_ID"
+	case secret == "":
+		missing = "AWS_SECRET_ACCESS_KEY"
 	}
+	key := cred.AccessKey{ID: id, Secret: cred.NewSecret(secret)}
+	if missing != "" {
+		return key, &fault.Error{What: "cannot take the key from the environment", Why: errors.New(missing + " is not set"), Next: []string{"set it, or leave --env out and be asked"}, Code: fault.Usage}
+	}
+	return key, keys.Check(key)
+}
+
+// askKey asks for the key. A profile that is not in the config yet is asked for
+// its MFA device too, which may be left out.
+func (s System) askKey(ctx context.Context, set profile.Set, o addOptions) (key cred.AccessKey, serial string, err error) {
 	t, err := s.OpenTTY()
 	if err != nil {
 		return key, "", err

@@ -172,7 +172,7 @@ func (s System) awsConfig(e source.Endpoint) awsapi.Config {
 	if err != nil || attempts < 1 || attempts > 10 {
 		attempts = 0
 	}
-	return awsapi.Config{Region: e.Region, URL: e.URL, FIPS: e.FIPS, DualStack: e.DualStack, Legacy: e.Legacy, CABundle: e.CABundle, Attempts: attempts, Version: s.Version}
+	return awsapi.Config{Region: e.Region, URL: e.URL, FIPS: e.FIPS, DualStack: e.DualStack, Legacy: e.Legacy, CABundle: e.CABundle, Attempts: attempts, Version: s.Version, Ahead: s.Ahead}
 }
 
 // sts joins the calls that sources declare to the client that makes them.

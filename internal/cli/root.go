@@ -35,9 +35,7 @@ func Main(sys System) int {
 	}
 	err := sys.checkFront()
 	if err == nil {
-		root := newRoot(&sys)
-		root.SetArgs(sys.Args[1:])
-		err = root.ExecuteContext(ctx)
+		err = sys.execute(ctx)
 	}
 	if done := (*launch.Exited)(nil); errors.As(err, &done) {
 		return done.Status
@@ -51,14 +49,42 @@ func Main(sys System) int {
 	}
 	fault.Render(sys.Stderr, name, err)
 	if name == "aws-vault" {
-		return aswStatus(err)
+		return incumbentStatus(err)
 	}
 	return int(fault.CodeOf(err))
 }
 
-// aswStatus gives scripts of the incumbent the status they know: 1 for every
+// execute parses the command line and runs the command. What cobra itself finds
+// wrong with it, before any command of ours runs, is a usage fault.
+func (s *System) execute(ctx context.Context) error {
+	root, running := newRoot(s), false
+	for _, c := range everyCommand(root) {
+		if run := c.RunE; run != nil {
+			c.RunE = func(c *cobra.Command, args []string) error {
+				running = true
+				return run(c, args)
+			}
+		}
+	}
+	root.SetArgs(s.Args[1:])
+	c, err := root.ExecuteContextC(ctx)
+	if done := (*fault.Error)(nil); err == nil || running || errors.As(err, &done) {
+		return err
+	}
+	return usage(c, err)
+}
+
+func everyCommand(c *cobra.Command) []*cobra.Command {
+	all := []*cobra.Command{c}
+	for _, sub := range c.Commands() {
+		all = append(all, everyCommand(sub)...)
+	}
+	return all
+}
+
+// incumbentStatus gives scripts of the incumbent the status they know: 1 for every
 // failure of our own.
-func aswStatus(err error) int {
+func incumbentStatus(err error) int {
 	switch code := fault.CodeOf(err); code {
 	case fault.CannotRun, fault.NotFound, fault.Interrupted:
 		return int(code)

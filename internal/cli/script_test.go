@@ -3,13 +3,12 @@ package cli
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -51,10 +50,12 @@ func (c *canaries) Write(p []byte) (int, error) {
 }
 
 // clock is the script's: the real one plus what `clock` has added.
-func clock() time.Time {
+func clock() time.Time { return time.Now().Add(clockAhead()) }
+
+func clockAhead() time.Duration {
 	text, _ := os.ReadFile(os.Getenv("TEST_CLOCK"))
 	d, _ := time.ParseDuration(strings.TrimSpace(string(text)))
-	return time.Now().Add(d)
+	return d
 }
 
 func testFront() front.System {
@@ -85,7 +86,7 @@ func testSystem() System {
 	s := RealSystem("test")
 	s.Args[0] = "fob"
 	s.Stderr = &canaries{out: os.Stderr}
-	s.Now = clock
+	s.Now, s.Ahead = clock, clockAhead()
 	s.CheapStore, s.NoKeyring = true, true
 	if os.Getenv("TEST_NO_TTY") != "" {
 		s.OpenTTY = func() (tty.TTY, error) {
@@ -113,7 +114,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Setup:         setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": cmdExits, "clock": cmdClock, "awscalls": cmdAWSCalls, "aws": cmdAWS, "parallel": cmdParallel, "cores": cmdCores, "nocanary": cmdNoCanary,
+			"exits": cmdExits, "clock": cmdClock, "awscalls": cmdAWSCalls, "aws": cmdAWS, "cores": cmdCores, "nocanary": cmdNoCanary,
 		},
 	})
 }
@@ -180,31 +181,35 @@ func cmdClock(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(file, []byte((old + d).String()), 0o600))
 }
 
-// cmdAWSCalls is `awscalls FILE`: the calls since the last time, in order, are
-// those of the file, each as ACTION RESOURCE VERDICT as written by callLine.
+// cmdAWSCalls is `awscalls [-sort] FILE`: the calls since the last time, in
+// order, are those of the file, each as ACTION RESOURCE VERDICT.
 func cmdAWSCalls(ts *testscript.TestScript, _ bool, args []string) {
 	p := ts.Value("playground").(*playground.Server)
-	var got strings.Builder
+	var lines []string
 	for _, c := range p.Audit() {
-		got.WriteString(callLine(c) + "\n")
+		lines = append(lines, callLine(c)+"\n")
 	}
 	p.ClearAudit()
-	want := ""
+	if len(args) > 0 && args[0] == "-sort" {
+		slices.Sort(lines)
+		args = args[1:]
+	}
+	got, want := strings.Join(lines, ""), ""
 	if len(args) > 0 {
 		want = ts.ReadFile(args[0])
 	}
-	if got.String() != want {
-		ts.Fatalf("calls to AWS:\n%swant:\n%s", got.String(), want)
+	if got != want {
+		ts.Fatalf("calls to AWS:\n%swant:\n%s", got, want)
 	}
 }
 
 func callLine(c playground.Call) string {
-	line := c.Action
-	if c.Resource != "" {
+	line := strings.TrimPrefix(c.Action, "sts:")
+	if c.Resource != "" && c.Resource != "*" {
 		line += " " + c.Resource
 	}
-	if c.ErrorCode != "" {
-		line += " " + c.ErrorCode
+	if c.Verdict != "ok" {
+		line += " " + c.Verdict
 	}
 	return line
 }
@@ -224,50 +229,6 @@ func cmdAWS(ts *testscript.TestScript, _ bool, args []string) {
 	default:
 		ts.Fatalf("aws: no such thing as %q", args[0])
 	}
-}
-
-// cmdParallel is `parallel N command...`: N at once, all must succeed. {} in an
-// argument is the number.
-func cmdParallel(ts *testscript.TestScript, _ bool, args []string) {
-	n, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	path, err := exec.LookPath(args[1])
-	ts.Check(err)
-	var wg sync.WaitGroup
-	out := make([]string, n)
-	for i := range n {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			argv := make([]string, len(args)-2)
-			for j, a := range args[2:] {
-				argv[j] = strings.ReplaceAll(a, "{}", strconv.Itoa(i))
-			}
-			c := exec.Command(path, argv...)
-			c.Dir, c.Env = ts.MkAbs("."), scriptEnviron(ts)
-			text, err := c.CombinedOutput()
-			if err != nil {
-				out[i] = fmt.Sprintf("%d: %v: %s", i, err, text)
-			}
-		}()
-	}
-	wg.Wait()
-	if bad := strings.Join(out, ""); bad != "" {
-		ts.Fatalf("%s", bad)
-	}
-}
-
-func scriptEnviron(ts *testscript.TestScript) []string {
-	var environ []string
-	for _, name := range []string{
-		"HOME", "PATH", "XDG_RUNTIME_DIR", "SHELL", "TEST_NO_TTY", "TERM_LOG", "TEST_CORE_LOG", "TEST_CLOCK", "FOB_PASSPHRASE", "HTTPS_PROXY", "NO_PROXY",
-		"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "FOB_PLAYGROUND_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-	} {
-		if v := ts.Getenv(name); v != "" {
-			environ = append(environ, name+"="+v)
-		}
-	}
-	return environ
 }
 
 // cmdCores is `cores N`: so many runs since the last time went to fob-core; the

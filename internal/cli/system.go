@@ -29,6 +29,8 @@ type System struct {
 	Stdin          *os.File
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
+	// Ahead is how far Now is ahead of the machine's clock: 0, but in tests.
+	Ahead time.Duration
 	// Sleep waits, or ends early with the context's error.
 	Sleep   func(context.Context, time.Duration) error
 	OpenTTY func() (tty.TTY, error)

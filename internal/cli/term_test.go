@@ -83,7 +83,7 @@ func answer(master *os.File, lines []string, p *os.Process) (unasked string) {
 				break
 			}
 			seen, lines = seen[at+len(question):], lines[1:]
-			_, _ = master.WriteString(typed(reply))
+			_, _ = master.WriteString(keysOf(reply))
 		}
 		if err != nil {
 			if len(lines) > 0 && lines[0] != "" {
@@ -94,7 +94,7 @@ func answer(master *os.File, lines []string, p *os.Process) (unasked string) {
 	}
 }
 
-func typed(reply string) string {
+func keysOf(reply string) string {
 	switch reply {
 	case "^C":
 		return "\x03"

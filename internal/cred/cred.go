@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"time"
 )
 
@@ -44,9 +43,6 @@ func (s Secret) Equal(o Secret) bool { return s.Reveal() == o.Reveal() }
 
 // Format answers every verb, %x and %q included.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
-
-// LogValue keeps the text out of structured logs.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
 // MarshalText fails, so that no encoder can store "[secret]" in place of the
 // secret and lose it.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -230,5 +229,4 @@ func TestConfig(t *testing.T) {
 	if n := len(s.world.security().groups); n != 41 {
 		t.Errorf("got %d groups, want 36 generated and 5", n)
 	}
-	_ = os.Getenv
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -102,10 +101,8 @@ func TestLogin(t *testing.T) {
 	}
 	first := ask()
 	status, body := login(first)
-	for _, has := range []string{"567890123456 (prod)", fullRole, "<dd>test</dd>", "<dd>59m5", "&lt;x&gt;"} {
-		if has == "<dd>59m5" && strings.Contains(body, "<dd>1h0m0s") {
-			continue
-		}
+	body = strings.ReplaceAll(body, "<dd>59m59s", "<dd>1h0m0s") // a second may have passed
+	for _, has := range []string{"567890123456 (prod)", fullRole, "<dd>test</dd>", "<dd>1h0m0s</dd>", "&lt;x&gt;"} {
 		if status != http.StatusOK || !strings.Contains(body, has) {
 			t.Errorf("got %d without %q: %s", status, has, body)
 		}
@@ -122,5 +119,4 @@ func TestLogin(t *testing.T) {
 	if last.Action != "signin:login" || last.Verdict != "BadRequest" {
 		t.Errorf("the audit ends with %+v", last)
 	}
-	_ = aws.String
 }

@@ -2,8 +2,6 @@ package playground
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -160,7 +158,7 @@ func TestClock(t *testing.T) {
 	s := start(t)
 	k := userKeys(t, s, "bob@acme.com")
 	ask := func() error {
-		_, err := k.sts(s).GetCallerIdentity(context.Background(), nil)
+		_, err := k.sts(s).GetCallerIdentity(t.Context(), nil)
 		return err
 	}
 	s.Advance(14 * time.Minute)
@@ -202,6 +200,6 @@ func TestDateHeaderIsTheServersTime(t *testing.T) {
 	_, header, _ := signed(t, s, userKeys(t, s, "carol"), "sts", request(t, s, http.MethodPost, "/", ""), nil)
 	got, err := http.ParseTime(header.Get("Date"))
 	if left := s.Now().Sub(got); err != nil || left < 0 || left > time.Minute {
-		t.Errorf("got %q, %v", header.Get("Date"), errors.Join(err))
+		t.Errorf("got %q, %v", header.Get("Date"), err)
 	}
 }

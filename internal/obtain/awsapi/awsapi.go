@@ -38,6 +38,9 @@ type Config struct {
 	Timeout time.Duration
 	// Version is shown in the user agent.
 	Version string
+	// Ahead is how far the caller's clock is ahead of this machine's. Tests
+	// move theirs, and calls must be signed by the same.
+	Ahead time.Duration
 }
 
 // Client makes calls signed by one signer.
