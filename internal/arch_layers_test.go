@@ -222,7 +222,7 @@ func TestFrontImports(t *testing.T) {
 	}
 	for _, system := range []string{"linux", "darwin", "windows"} {
 		for _, p := range deps(t, system, "./cmd/fob") {
-			if slices.Contains(frontMayNot, p) && !(system == "windows" && p == "net") { // golang.org/x/sys/windows imports net
+			if slices.Contains(frontMayNot, p) && !(system == "windows" && p == "net") { // golang.org/x/sys/windows brings net, and locks need it
 				r.add("cmd/fob on " + system + " brings " + p + " (who: go list -deps, go mod why)")
 			}
 		}

@@ -8,19 +8,23 @@ import (
 // mayReveal lists the files that may read a secret's text, each with what it
 // does with it. Each new line is a review.
 var mayReveal = map[string]string{
-	"internal/cli/add.go":                "shows a new recovery code, once, on the terminal",
-	"internal/cli/login.go":              "prints the sign-in link, or writes it for the browser",
-	"internal/cli/playground.go":         "prints the keys of the local AWS",
-	"internal/deliver/export/export.go":  "writes the session as text",
-	"internal/deliver/launch/environ.go": "puts the session into the child's environment",
-	"internal/keep/cache/encode.go":      "encodes a session before it is sealed",
-	"internal/keep/cache/seal.go":        "makes the sealing key and the key of names out of the seal key",
-	"internal/keep/sealkey/derive.go":    "makes the seal key out of the identity",
-	"internal/keep/sealkey/record.go":    "encodes what rests in a keyring or a file",
-	"internal/keep/unlock/slot.go":       "wraps the identity with the answer",
-	"internal/obtain/awsapi/awsapi.go":   "signs calls",
-	"internal/obtain/keys/keys.go":       "looks whether a typed key can be one",
-	"internal/playground/totp.go":        "computes the codes of the local AWS",
+	"internal/cli/add.go":                 "shows a new recovery code, once, on the terminal",
+	"internal/cli/login.go":               "prints the sign-in link, or writes it for the browser",
+	"internal/cli/playground.go":          "prints the keys of the local AWS",
+	"internal/deliver/console/console.go": "sends the session to the sign-in endpoint",
+	"internal/deliver/export/export.go":   "writes the session as text",
+	"internal/deliver/launch/environ.go":  "puts the session into the child's environment",
+	"internal/keep/cache/encode.go":       "encodes a session before it is sealed",
+	"internal/keep/cache/seal.go":         "makes the sealing key and the key of names out of the seal key",
+	"internal/keep/sealkey/derive.go":     "makes the seal key out of the identity",
+	"internal/keep/sealkey/record.go":     "encodes what rests in a keyring or a file",
+	"internal/keep/unlock/slot.go":        "wraps the identity with the answer",
+	"internal/keep/store/encode.go":       "encodes the vault before it is encrypted",
+	"internal/obtain/awsapi/awsapi.go":    "signs calls",
+	"internal/obtain/keys/keys.go":        "looks whether a typed key can be one",
+	"internal/obtain/mfa/given.go":        "passes on a code that was given by a flag",
+	"internal/obtain/mfa/terminal.go":     "passes on the code that was typed",
+	"internal/playground/totp.go":         "computes the codes of the local AWS",
 }
 
 // TestReveal keeps the places few where a secret is text.
