@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
 
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
@@ -119,25 +117,3 @@ func asLauncher(err error) error {
 	}
 	return &fault.Error{What: f.What, Why: f.Why, Next: f.Next, Code: fault.Launcher}
 }
-
-// completeProfile offers the names of the config's profiles.
-func (s *System) completeProfile(_ *globals) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return func(_ *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveDefault
-		}
-		names, err := s.profileNames()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		var fit []string
-		for _, n := range names {
-			if strings.HasPrefix(n, start) && !strings.ContainsAny(n, "\n\t") {
-				fit = append(fit, n)
-			}
-		}
-		return fit, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-var errNoProfile = fmt.Errorf("the name of a profile is missing")

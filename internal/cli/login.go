@@ -58,7 +58,7 @@ func newLogin(sys *System, g *globals) *cobra.Command {
 
 func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error {
 	if o.profile == "" {
-		return &fault.Error{What: "cannot sign in without a profile", Why: errNoProfile, Next: []string{"fob login PROFILE"}, Code: fault.Usage}
+		return &fault.Error{What: "cannot sign in without a profile", Why: errors.New("none is named, and AWS_PROFILE is not set"), Next: []string{"fob login PROFILE"}, Code: fault.Usage}
 	}
 	k, err := s.newKeeper(g)
 	if err != nil {

@@ -1,17 +1,11 @@
-// Package cli has the commands: what each takes, what it prints, and how the
-// parts are joined for it. It renders faults and knows how nothing works.
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
-	"fob/internal/deliver/launch"
 	"fob/internal/fault"
-	"fob/internal/front"
 
 	"github.com/spf13/cobra"
 )
@@ -23,99 +17,6 @@ type globals struct {
 	minTTL       string
 	timeout      string
 	backend      string
-}
-
-// Main runs one command line and gives its exit status.
-func Main(sys System) int {
-	ctx, stop := interruptible()
-	defer stop()
-	name := filepath.Base(sys.Args[0])
-	if strings.HasPrefix(name, "fob") {
-		name = "fob"
-	}
-	err := sys.checkFront()
-	if err == nil {
-		err = sys.execute(ctx)
-	}
-	if done := (*launch.Exited)(nil); errors.As(err, &done) {
-		return done.Status
-	}
-	if err == nil {
-		return 0
-	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		_, _ = fmt.Fprintln(sys.Stderr)
-		return int(fault.Interrupted)
-	}
-	fault.Render(sys.Stderr, name, err)
-	if name == "aws-vault" {
-		return incumbentStatus(err)
-	}
-	return int(fault.CodeOf(err))
-}
-
-// execute parses the command line and runs the command. What cobra itself finds
-// wrong with it, before any command of ours runs, is a usage fault.
-func (s *System) execute(ctx context.Context) error {
-	root, running := newRoot(s), false
-	for _, c := range everyCommand(root) {
-		if run := c.RunE; run != nil {
-			c.RunE = func(c *cobra.Command, args []string) error {
-				running = true
-				return run(c, args)
-			}
-		}
-	}
-	root.SetArgs(s.Args[1:])
-	c, err := root.ExecuteContextC(ctx)
-	if done := (*fault.Error)(nil); err == nil || running || errors.As(err, &done) {
-		return err
-	}
-	return usage(c, err)
-}
-
-func everyCommand(c *cobra.Command) []*cobra.Command {
-	all := []*cobra.Command{c}
-	for _, sub := range c.Commands() {
-		all = append(all, everyCommand(sub)...)
-	}
-	return all
-}
-
-// incumbentStatus gives scripts of the incumbent the status they know: 1 for every
-// failure of our own.
-func incumbentStatus(err error) int {
-	switch code := fault.CodeOf(err); code {
-	case fault.CannotRun, fault.NotFound, fault.Interrupted:
-		return int(code)
-	}
-	return 1
-}
-
-// checkFront makes sure that the front which started us is of the same build.
-func (s *System) checkFront() error {
-	got := front.Lookup(s.Environ, front.VersionVariable)
-	kept := make([]string, 0, len(s.Environ))
-	for _, e := range s.Environ {
-		if !strings.HasPrefix(e, front.VersionVariable+"=") {
-			kept = append(kept, e)
-		}
-	}
-	s.Environ = kept
-	if got == s.Version {
-		return nil
-	}
-	f := &fault.Error{
-		What: "cannot work: fob and fob-core are not of one version",
-		Why:  fmt.Errorf("fob is %q, fob-core is %q", got, s.Version),
-		Next: []string{"install both from the same release, side by side"},
-		Code: fault.Failed,
-	}
-	if got == "" {
-		f.What, f.Why = "cannot work: fob-core is started by fob, not by hand", nil
-		f.Next = []string{"run fob instead"}
-	}
-	return f
 }
 
 func newRoot(sys *System) *cobra.Command {

@@ -9,6 +9,35 @@ import (
 	"fob/internal/decide/source"
 )
 
+// overlay is what the environment lays over a profile. The settings of a role
+// are the target's alone.
+func overlay(env map[string]string, target bool) []profile.Setting {
+	var over []profile.Setting
+	put := func(name, key string) {
+		if value, ok := env[name]; ok && value != "" {
+			over = append(over, profile.Setting{Key: key, Value: value, From: "environment variable " + name})
+		}
+	}
+	put("AWS_MFA_SERIAL", "mfa_serial")
+	put("AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints")
+	put("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
+	put("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
+	put("AWS_CA_BUNDLE", "ca_bundle")
+	if !target {
+		return over
+	}
+	// On EKS and in CI this pair belongs to the web identity of the machine,
+	// not to the profile that the person named.
+	if env["AWS_WEB_IDENTITY_TOKEN_FILE"] == "" {
+		put("AWS_ROLE_ARN", "role_arn")
+		put("AWS_ROLE_SESSION_NAME", "role_session_name")
+	}
+	put("AWS_SESSION_TAGS", "session_tags")
+	put("AWS_TRANSITIVE_TAGS", "transitive_session_tags")
+	put("AWS_SOURCE_IDENTITY", "source_identity")
+	return over
+}
+
 // variable reads one environment variable as a setting.
 func (v *resolver) variable(name string) (profile.Setting, bool) {
 	value := v.req.Env[name]

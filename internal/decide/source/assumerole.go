@@ -80,35 +80,6 @@ func (assumeRoleKind) Plan(p profile.Profile) (Step, error) {
 	return step, nil
 }
 
-// tags reads session_tags ("key=value,key2=value2") and transitive_session_tags
-// ("key,key2"), as the incumbent writes them.
-func tags(p profile.Profile) (list []Tag, transitive []string, err error) {
-	if set, ok := p.Setting("session_tags"); ok && set.Value != "" {
-		for _, part := range strings.Split(set.Value, ",") {
-			k, v, ok := strings.Cut(strings.TrimSpace(part), "=")
-			k, v = strings.TrimSpace(k), strings.TrimSpace(v)
-			if !ok || k == "" || len(k) > 128 || len(v) > 256 {
-				return nil, nil, &SettingError{Setting: set, Why: "is not a list of tags: " + quote(part) + " is not KEY=VALUE", Next: []string{"write it as key=value,key2=value2"}}
-			}
-			list = append(list, Tag{k, v})
-		}
-		if len(list) > maxTags {
-			return nil, nil, &SettingError{Setting: set, Why: "holds " + strconv.Itoa(len(list)) + " tags; AWS takes at most 50"}
-		}
-	}
-	set, ok := p.Setting("transitive_session_tags")
-	if !ok || set.Value == "" {
-		return list, nil, nil
-	}
-	for _, key := range strings.Split(set.Value, ",") {
-		if key = strings.TrimSpace(key); key == "" {
-			return nil, nil, &SettingError{Setting: set, Why: "has an empty key in its list"}
-		}
-		transitive = append(transitive, key)
-	}
-	return list, transitive, nil
-}
-
 // Describe names the role and the lifetime.
 func (a AssumeRole) Describe() string {
 	s := "assume " + a.RoleARN + " for " + a.Lifetime.String()
@@ -162,29 +133,4 @@ func (a AssumeRole) Fetch(ctx context.Context, env Env, in Input) (cred.Session,
 		return cred.Session{}, fmt.Errorf("%w: asked for %s, got %q", ErrOtherRole, a.RoleARN, got.ARN)
 	}
 	return sane(got.Session, a.Lifetime, env.Now())
-}
-
-// assumedPrefix is how the assumed-role ARN of a role begins:
-// arn:aws:iam::1:role/path/NAME -> arn:aws:sts::1:assumed-role/NAME/.
-func assumedPrefix(role string) string {
-	f := strings.SplitN(role, ":", 6)
-	name := f[5][strings.LastIndexByte(f[5], '/')+1:]
-	return "arn:" + f[1] + ":sts::" + f[4] + ":assumed-role/" + name + "/"
-}
-
-// sane refuses a session that is not whole or whose end makes no sense: it must
-// neither be cached nor handed out.
-func sane(s cred.Session, asked time.Duration, now time.Time) (cred.Session, error) {
-	switch left := s.Left(now); {
-	case s.ID == "" || s.Secret.IsZero() || s.Token.IsZero():
-		return cred.Session{}, errors.New("the answer lacks a part of the credentials")
-	case s.Expires.IsZero():
-		return cred.Session{}, errors.New("the answer has no expiry")
-	case left <= 0:
-		return cred.Session{}, fmt.Errorf("the session of the answer ended at %s: this machine's clock may be wrong", s.Expires.UTC().Format(time.RFC3339))
-	case left > asked+24*time.Hour:
-		return cred.Session{}, fmt.Errorf("the session of the answer ends at %s, far beyond the %s asked for", s.Expires.UTC().Format(time.RFC3339), asked)
-	}
-	s.Expires = s.Expires.UTC().Round(0)
-	return s, nil
 }

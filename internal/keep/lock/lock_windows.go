@@ -95,7 +95,7 @@ func rename(root *os.Root, from, to string) error {
 		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, windows.ERROR_ACCESS_DENIED) {
 			return err
 		}
-		time.Sleep(pause)
+		time.Sleep(pause) // there is nothing to wait on: Windows tells nobody when a file is let go
 	}
 	return err
 }

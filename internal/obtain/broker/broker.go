@@ -109,29 +109,3 @@ func (b *Broker) stored(ctx context.Context, w walk) (cred.Session, error) {
 	}
 	return key.Expose(), nil
 }
-
-// kept looks a step up in the cache.
-func (b *Broker) kept(name string) (cache.Entry, bool) {
-	if name == "" {
-		return cache.Entry{}, false
-	}
-	e, err := b.Cache.Load(name)
-	return e, err == nil && e.Session.Left(b.Now()) >= b.MinLeft
-}
-
-// ready is a session that is kept and need not be renewed yet, or cannot be
-// without a person.
-func (b *Broker) ready(w walk, i int) (cred.Session, bool) {
-	e, ok := b.kept(w.names[i])
-	if !ok {
-		return cred.Session{}, false
-	}
-	if e.Fresh(b.Now(), b.MinLeft) {
-		return e.Session, true
-	}
-	if i == 0 {
-		return e.Session, true
-	}
-	_, base := b.kept(w.names[i-1])
-	return e.Session, !base
-}

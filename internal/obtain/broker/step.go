@@ -3,15 +3,10 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
-	"path/filepath"
 	"slices"
 
 	"fob/internal/cred"
 	"fob/internal/decide/source"
-	"fob/internal/fault"
-	"fob/internal/keep/cache"
-	"fob/internal/keep/lock"
 	"fob/internal/obtain/awsapi"
 )
 
@@ -60,42 +55,6 @@ func (b *Broker) reopen(ctx context.Context, w walk, before int) error {
 	return err
 }
 
-// lock takes the step's lock. Waiting for it means waiting for a process that
-// is asking a person or calling AWS for the very session that is wanted here.
-func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err error) {
-	if w.names[i] == "" {
-		return func() {}, nil
-	}
-	if err := lock.MakeDir(b.Locks); err != nil {
-		return nil, unkept(w, err)
-	}
-	l, err := lock.Acquire(ctx, filepath.Join(b.Locks, w.names[i]), lock.Options{
-		Wait: b.Timeout, Now: b.Now,
-		Notice: func(h lock.Holder) {
-			b.Say("waiting for another fob (pid %d) to get the same session for profile %q", h.PID, w.Profile)
-		},
-	})
-	if err != nil {
-		return nil, waitFault(w.Profile, err)
-	}
-	return func() { _ = l.Release() }, nil
-}
-
-func waitFault(profile string, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	f := &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", profile), Why: err, Code: fault.Failed}
-	stuck, busy := (*lock.StuckError)(nil), (*lock.BusyError)(nil)
-	switch {
-	case errors.As(err, &stuck):
-		f.Next = []string{fmt.Sprintf("end that process: kill %d", stuck.Holder.PID)}
-	case errors.As(err, &busy):
-		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
-	}
-	return f
-}
-
 // fetch makes the exchange of step i, with a code where the step needs one.
 func (b *Broker) fetch(ctx context.Context, w walk, i int) (cred.Session, error) {
 	signer, err := b.signer(ctx, w, i)
@@ -142,30 +101,4 @@ func operation(s source.Step) string {
 		return "AssumeRole"
 	}
 	return ""
-}
-
-// keep puts the session into the cache. It was got with a person's code, so a
-// cache that cannot be written is told of and does not lose the session.
-func (b *Broker) keep(w walk, i int, s cred.Session) error {
-	if w.names[i] == "" {
-		return nil
-	}
-	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: operation(w.Steps[i]), Renews: device(w.Steps[i]).Serial == ""}
-	if o, ok := w.Steps[i].(source.Owned); ok {
-		e.Owner = o.Owner()
-	}
-	switch step := w.Steps[i].(type) {
-	case source.AssumeRole:
-		e.Detail = step.RoleARN
-	case source.SessionToken:
-		e.Detail = step.Device.Serial
-	}
-	if err := b.Cache.Store(e); err != nil {
-		b.Say("the session is not kept, so the next run asks again: %v", err)
-	}
-	return nil
-}
-
-func unkept(w walk, err error) error {
-	return &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", w.Profile), Why: err, Code: fault.Failed}
 }

@@ -1,0 +1,35 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"fob/internal/cred"
+)
+
+// assumedPrefix is how the assumed-role ARN of a role begins:
+// arn:aws:iam::1:role/path/NAME -> arn:aws:sts::1:assumed-role/NAME/.
+func assumedPrefix(role string) string {
+	f := strings.SplitN(role, ":", 6)
+	name := f[5][strings.LastIndexByte(f[5], '/')+1:]
+	return "arn:" + f[1] + ":sts::" + f[4] + ":assumed-role/" + name + "/"
+}
+
+// sane refuses a session that is not whole or whose end makes no sense: it must
+// neither be cached nor handed out.
+func sane(s cred.Session, asked time.Duration, now time.Time) (cred.Session, error) {
+	switch left := s.Left(now); {
+	case s.ID == "" || s.Secret.IsZero() || s.Token.IsZero():
+		return cred.Session{}, errors.New("the answer lacks a part of the credentials")
+	case s.Expires.IsZero():
+		return cred.Session{}, errors.New("the answer has no expiry")
+	case left <= 0:
+		return cred.Session{}, fmt.Errorf("the session of the answer ended at %s: this machine's clock may be wrong", s.Expires.UTC().Format(time.RFC3339))
+	case left > asked+24*time.Hour:
+		return cred.Session{}, fmt.Errorf("the session of the answer ends at %s, far beyond the %s asked for", s.Expires.UTC().Format(time.RFC3339), asked)
+	}
+	s.Expires = s.Expires.UTC().Round(0)
+	return s, nil
+}
