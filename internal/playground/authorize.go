@@ -27,7 +27,7 @@ func operations() map[string]operation {
 func (s *Server) perform(c *call) ([]element, error) {
 	o, ok := s.operations[c.name()]
 	if !ok {
-		return nil, refuse(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", c.action, c.param("Version"))
+		return nil, refuse(http.StatusNotImplemented, "NotImplemented", "the playground does not hold %s", c.name())
 	}
 	if k := s.world.keys[c.param("AccessKeyId")]; k != nil {
 		c.owner = k.owner
