@@ -193,14 +193,19 @@ func (k *keeper) unlockNew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	identity, err := store.NewIdentity()
-	if err != nil {
-		return storeFault(err)
+	// A slot without a vault is what a run left that was cut off here, or what
+	// still opens a backup: it is used, not replaced.
+	var identity cred.Secret
+	if u.Usable(ctx) == nil {
+		k.sys.say("there is a passphrase already, without a store: it opens the new one")
+		identity, err = k.ask(ctx)
+	} else if identity, err = store.NewIdentity(); err == nil {
+		err = u.Save(ctx, identity)
 	}
-	if err := u.Save(ctx, identity); err != nil {
+	if err != nil {
 		return newStoreFault(err)
 	}
-	if err := store.Create(ctx, k.home.Data, identity, k.sys.Now); err != nil {
+	if err := store.Create(ctx, k.home.Data, identity, k.sys.Now, k.storeOptions()...); err != nil {
 		return newStoreFault(err)
 	}
 	if err := k.opened(ctx, identity); err != nil {
@@ -213,7 +218,11 @@ func newStoreFault(err error) error {
 	if done := (*fault.Error)(nil); errors.As(err, &done) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &fault.Error{What: "cannot make the store", Why: err, Code: fault.Locked}
+	f := &fault.Error{What: "cannot make the store", Why: err, Code: fault.Locked}
+	if known := (*fault.Error)(nil); errors.As(storeFault(err), &known) {
+		f.Next = known.Next
+	}
+	return f
 }
 
 // offerRecovery makes a second way in: a code to write down, for the day the

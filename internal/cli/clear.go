@@ -65,10 +65,15 @@ func (k *keeper) clearProfile(ctx context.Context, name string) (int, error) {
 	if err := k.open(ctx); err != nil {
 		return 0, err
 	}
-	if _, err := chain.Resolve(set, source.Kinds(), k.hasKey, nil, chain.Request{Profile: name}); err != nil && !set.Has(name) {
+	c, err := chain.Resolve(set, source.Kinds(), k.hasKey, nil, chain.Request{Profile: name})
+	if err != nil && !set.Has(name) {
 		return 0, err
 	}
-	return k.cache.Clear(func(e cache.Entry) bool { return e.Owner == name })
+	role, _ := lastRole(c)
+	return k.cache.Clear(func(e cache.Entry) bool {
+		// Two profiles may name one role; the session was kept for the first.
+		return e.Owner == name || role.RoleARN != "" && e.Detail == role.RoleARN
+	})
 }
 
 func plural(n int) string {

@@ -14,7 +14,6 @@ import (
 	"fob/internal/keep/lock"
 	"fob/internal/keep/sealkey"
 	"fob/internal/keep/store"
-	"fob/internal/keep/unlock"
 	"fob/internal/obtain/broker"
 )
 
@@ -54,8 +53,16 @@ func (s System) newKeeper(g *globals) (*keeper, error) {
 			return k.identity, broker.ErrShut
 		}
 		return k.identity, nil
-	}, s.Now)
+	}, s.Now, k.storeOptions()...)
 	return k, nil
+}
+
+func (k *keeper) storeOptions() []store.Option {
+	o := []store.Option{store.Version(k.sys.Version)}
+	if k.g.acceptRollback {
+		o = append(o, store.AcceptRollback())
+	}
+	return o
 }
 
 // close lets other runs go on.
@@ -199,32 +206,4 @@ func (k *keeper) Key(ctx context.Context, profile string) (cred.AccessKey, error
 		return cred.AccessKey{}, &fault.Error{What: fmt.Sprintf("no key is stored for profile %q", profile), Next: []string{"fob add " + profile}, Code: fault.Config}
 	}
 	return r.Key, storeFault(err)
-}
-
-// storeFault tells a person what is wrong with the store.
-func storeFault(err error) error {
-	if done := (*fault.Error)(nil); err == nil || errors.As(err, &done) || errors.Is(err, context.Canceled) || errors.Is(err, broker.ErrShut) {
-		return err
-	}
-	f := &fault.Error{What: "cannot open the store", Why: err, Code: fault.Locked}
-	var (
-		damaged *store.DamagedError
-		unsafe  *lock.UnsafeError
-		wrong   *unlock.WrongError
-		stuck   *lock.StuckError
-		busy    *lock.BusyError
-	)
-	switch {
-	case errors.As(err, &wrong):
-		f.What, f.Next = "wrong passphrase", []string{"try again", "or use the recovery code: --backend recovery"}
-	case errors.As(err, &damaged):
-		f.Next = damaged.Next
-	case errors.As(err, &unsafe) && unsafe.Mend != "":
-		f.Next = []string{unsafe.Mend}
-	case errors.As(err, &stuck):
-		f.Next = []string{fmt.Sprintf("end that process: kill %d", stuck.Holder.PID)}
-	case errors.As(err, &busy):
-		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
-	}
-	return f
 }

@@ -128,10 +128,20 @@ func noConsole(c chain.Chain) error {
 		Code: fault.Config,
 	}
 	if c.Account != "" {
-		f.Next[0] = "sign in by hand, with password and MFA: " + console.AccountPage(c.Account, "aws")
+		f.Next[0] = "sign in by hand, with password and MFA: " + console.AccountPage(c.Account, partition(c))
 	}
 	f.Next = append(f.Next, "or open the console of an account that you enter by a role: fob login PROFILE")
 	return f
+}
+
+// partition is that of the user's MFA device, the one ARN a user's chain holds.
+func partition(c chain.Chain) string {
+	for _, step := range c.Steps {
+		if s, ok := step.(source.SessionToken); ok {
+			return source.Partition(s.Device.Serial)
+		}
+	}
+	return "aws"
 }
 
 func signinFault(profile string, err error) error {

@@ -17,6 +17,8 @@ type globals struct {
 	minTTL       string
 	timeout      string
 	backend      string
+	// acceptRollback takes a store for good that is older than the last one.
+	acceptRollback bool
 }
 
 func newRoot(sys *System) *cobra.Command {
@@ -40,6 +42,7 @@ func newRoot(sys *System) *cobra.Command {
 	f.StringVar(&g.minTTL, "min-ttl", "", "how long a session must still hold to be used (default 5m)")
 	f.StringVar(&g.timeout, "timeout", "5m", "how long to wait for another fob that is asking or calling")
 	f.StringVar(&g.backend, "backend", "", "what opens the store: "+strings.Join(unlockerNames(), ", "))
+	f.BoolVar(&g.acceptRollback, "accept-rollback", false, "take a store that is older than the one last written here")
 	for _, add := range commands() {
 		root.AddCommand(add(sys, g))
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 		"fob":      func() { os.Exit(front.Main(testFront())) },
 		"fob-core": func() { os.Exit(Main(testSystem())) },
 		"term":     func() { os.Exit(termMain(os.Args[1:])) },
+		"child":    func() { os.Exit(childMain()) },
 	})
 }
 
@@ -115,6 +117,7 @@ func TestScripts(t *testing.T) {
 		Setup:         setupScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "clock": cmdClock, "awscalls": cmdAWSCalls, "aws": cmdAWS, "cores": cmdCores, "nocanary": cmdNoCanary,
+			"step": cmdStep, "took": cmdTook,
 		},
 	})
 }
@@ -181,15 +184,23 @@ func cmdClock(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(file, []byte((old + d).String()), 0o600))
 }
 
-// cmdAWSCalls is `awscalls [-sort] FILE`: the calls since the last time, in
-// order, are those of the file, each as ACTION RESOURCE VERDICT.
+// cmdAWSCalls is `awscalls [-sort|-long] FILE`: the calls since the last time, in
+// order, are those of the file, each as ACTION RESOURCE VERDICT; -long adds the
+// lifetime that was asked for, and the region.
 func cmdAWSCalls(ts *testscript.TestScript, _ bool, args []string) {
 	p := ts.Value("playground").(*playground.Server)
 	var lines []string
 	for _, c := range p.Audit() {
-		lines = append(lines, callLine(c)+"\n")
+		line := callLine(c)
+		if len(args) > 0 && args[0] == "-long" {
+			line += fmt.Sprintf(" %ds %s", c.Seconds, c.Region)
+		}
+		lines = append(lines, line+"\n")
 	}
 	p.ClearAudit()
+	if len(args) > 0 && args[0] == "-long" {
+		args = args[1:]
+	}
 	if len(args) > 0 && args[0] == "-sort" {
 		slices.Sort(lines)
 		args = args[1:]
@@ -227,7 +238,7 @@ func cmdAWS(ts *testscript.TestScript, _ bool, args []string) {
 	case "cap":
 		p.CapSessionToken(args[1] == "on")
 	default:
-		ts.Fatalf("aws: no such thing as %q", args[0])
+		awsMore(ts, p, args)
 	}
 }
 

@@ -17,7 +17,8 @@ import (
 // termMain is `term ANSWERS command...`: a person at a terminal. The command's
 // standard streams are the script's; its controlling terminal is a pty on which
 // each line "QUESTION => ANSWER" of the file is answered in turn. $CODE is the
-// next code of the MFA device, ^C interrupts, ^D ends the input. Status 98:
+// next code of $TERM_USER's MFA device, $AGAIN the one before once more, ^C
+// interrupts, ^D ends the input. Status 98:
 // a question was not asked; 97: the command waited for something else.
 func termMain(args []string) int {
 	text, err := os.ReadFile(args[0])
@@ -108,12 +109,21 @@ func keysOf(reply string) string {
 		}
 		ctx, stop := interruptible()
 		defer stop()
-		code, wait, err := askCode(ctx, client, os.Getenv(playgroundURL), "gruntwork")
+		user := os.Getenv("TERM_USER")
+		if user == "" {
+			user = "gruntwork"
+		}
+		code, wait, err := askCode(ctx, client, os.Getenv(playgroundURL), user)
 		if err != nil || wait > 0 {
 			fmt.Fprintln(os.Stderr, "term: no code:", err, wait)
 			return "\x03"
 		}
 		reply = strings.ReplaceAll(reply, "$CODE", code)
+		_ = os.WriteFile(os.Getenv("TERM_LOG")+".code", []byte(code), 0o600)
+	}
+	if strings.Contains(reply, "$AGAIN") {
+		last, _ := os.ReadFile(os.Getenv("TERM_LOG") + ".code")
+		reply = strings.ReplaceAll(reply, "$AGAIN", string(last))
 	}
 	return os.ExpandEnv(reply) + "\n"
 }

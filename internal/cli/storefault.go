@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"fob/internal/fault"
+	"fob/internal/keep/lock"
+	"fob/internal/keep/store"
+	"fob/internal/keep/unlock"
+	"fob/internal/obtain/broker"
+)
+
+// storeFault tells a person what is wrong with the store.
+func storeFault(err error) error {
+	if done := (*fault.Error)(nil); err == nil || errors.As(err, &done) || errors.Is(err, context.Canceled) || errors.Is(err, broker.ErrShut) {
+		return err
+	}
+	f := &fault.Error{What: "cannot open the store", Why: err, Code: fault.Locked}
+	var (
+		damaged *store.DamagedError
+		newer   *store.NewerError
+		rolled  *store.RolledBackError
+		unsafe  *lock.UnsafeError
+		wrong   *unlock.WrongError
+		answer  *unlock.AnswerError
+		stuck   *lock.StuckError
+		busy    *lock.BusyError
+		durable *lock.NotDurableError
+	)
+	switch {
+	case errors.As(err, &wrong):
+		f.What, f.Next = "wrong "+wrong.What, []string{"try again", "or use the recovery code, if you made one: --backend recovery"}
+	case errors.As(err, &answer):
+		f.What = "cannot use that " + answer.What
+	case errors.As(err, &rolled):
+		f.What = "the store is older than the one last written here"
+		f.Next = []string{"if you restored it from a backup, or from vault.age.prev: add --accept-rollback, once", "else find out who replaced it: " + rolled.Path}
+	case errors.As(err, &newer):
+		f.Next = []string{"install the newer fob that wrote it"}
+	case errors.As(err, &damaged):
+		f.Next = damaged.Next
+	case errors.As(err, &durable):
+		f.What, f.Next = "the store is saved, but the disk has not confirmed it", []string{"check the disk, then: fob list"}
+	case errors.As(err, &unsafe):
+		f.Next = mend(unsafe)
+	case errors.As(err, &stuck):
+		f.Next = []string{fmt.Sprintf("end that process: kill %d", stuck.Holder.PID)}
+	case errors.As(err, &busy):
+		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
+	}
+	return f
+}
+
+func mend(e *lock.UnsafeError) []string {
+	if e.Mend == "" {
+		return nil
+	}
+	return []string{e.Mend}
+}
