@@ -37,9 +37,9 @@ func (b *Broker) ready(w walk, i int) (cred.Session, bool) {
 
 // keep puts the session into the cache. It was got with a person's code, so a
 // cache that cannot be written is told of and does not lose the session.
-func (b *Broker) keep(w walk, i int, s cred.Session) error {
+func (b *Broker) keep(w walk, i int, s cred.Session) {
 	if w.names[i] == "" {
-		return nil
+		return
 	}
 	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: operation(w.Steps[i]), Renews: device(w.Steps[i]).Serial == ""}
 	if o, ok := w.Steps[i].(source.Owned); ok {
@@ -54,7 +54,6 @@ func (b *Broker) keep(w walk, i int, s cred.Session) error {
 	if err := b.Cache.Store(e); err != nil {
 		b.Say("the session is not kept, so the next run asks again: %v", err)
 	}
-	return nil
 }
 
 func unkept(w walk, err error) error {

@@ -40,7 +40,8 @@ func (b *Broker) step(ctx context.Context, w walk, i int) (cred.Session, error) 
 	if err != nil {
 		return cred.Session{}, b.advise(ctx, w, i, err)
 	}
-	return s, b.keep(w, i, s)
+	b.keep(w, i, s)
+	return s, nil
 }
 
 // reopen says ErrShut when the walk must now begin at a key that is not open:
