@@ -33,6 +33,11 @@ func newRoot(sys *System) *cobra.Command {
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.PersistentPreRun = func(*cobra.Command, []string) {
+		if g.noInput {
+			sys.OpenTTY = noTTY
+		}
+	}
 	root.SetOut(sys.Stdout)
 	root.SetErr(sys.Stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
