@@ -78,13 +78,13 @@ func answer(master *os.File, lines []string, p *os.Process) (unasked string) {
 		_, _ = log.Write(buf[:n])
 		seen += string(buf[:n])
 		for len(lines) > 0 && lines[0] != "" {
-			question, reply, _ := strings.Cut(lines[0], " => ")
+			question, reply, _ := strings.Cut(lines[0], " =>")
 			at := strings.Index(seen, question)
 			if at < 0 {
 				break
 			}
 			seen, lines = seen[at+len(question):], lines[1:]
-			_, _ = master.WriteString(keysOf(reply))
+			_, _ = master.WriteString(keysOf(strings.TrimPrefix(reply, " ")))
 		}
 		if err != nil {
 			if len(lines) > 0 && lines[0] != "" {
