@@ -72,12 +72,17 @@ func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 	}
 	for try := 1; ; try++ {
 		identity, err := u.Load(ctx)
-		wrong := (*unlock.WrongError)(nil)
-		if err == nil || has || try == passphraseTries || !errors.As(err, &wrong) {
+		if err == nil || has || try == passphraseTries || !mistyped(err) {
 			return identity, storeFault(err)
 		}
 		problem = "Wrong. "
 	}
+}
+
+// mistyped says whether the same question may get another answer.
+func mistyped(err error) bool {
+	wrong, never := (*unlock.WrongError)(nil), (*unlock.AnswerError)(nil)
+	return errors.As(err, &wrong) || errors.As(err, &never)
 }
 
 // hidden asks one question on the terminal without echo.

@@ -2,12 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"fob/internal/decide/chain"
-	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/obtain/awsapi"
 
@@ -144,13 +143,9 @@ func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) erro
 		return err
 	}
 	k.close()
-	id, err := awsapi.New(s.awsConfig(endpointOf(c)), session.Signer()).CallerIdentity(ctx)
+	id, err := awsapi.New(s.awsConfig(c.STS), session.Signer()).CallerIdentity(ctx)
 	if err != nil {
-		return &fault.Error{
-			What: fmt.Sprintf("cannot ask AWS who profile %q is", o.profile), Why: err,
-			Next: []string{"if the session is no longer good: fob clear " + o.profile + ", then the command again"},
-			Code: fault.Refused,
-		}
+		return unasked(o.profile, err)
 	}
 	out := whoami{Identity: id, Profile: c.Profile, Region: c.Region}
 	if !session.Expires.IsZero() {
@@ -163,16 +158,12 @@ func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) erro
 	return err
 }
 
-// endpointOf is where the last step's service is.
-func endpointOf(c chain.Chain) source.Endpoint {
-	if len(c.Steps) == 0 {
-		return source.Endpoint{Region: c.Region}
+// unasked tells a refusal, which a new session may mend, from no answer.
+func unasked(profile string, err error) error {
+	f := &fault.Error{What: fmt.Sprintf("cannot ask AWS who profile %q is", profile), Why: err, Code: fault.Failed}
+	if refusal := (*awsapi.Refusal)(nil); errors.As(err, &refusal) {
+		f.Next = []string{"if the session is no longer good: fob clear " + profile + ", then the command again"}
+		f.Code = fault.Refused
 	}
-	switch step := c.Steps[len(c.Steps)-1].(type) {
-	case source.AssumeRole:
-		return step.Endpoint
-	case source.SessionToken:
-		return step.Endpoint
-	}
-	return source.Endpoint{Region: c.Region}
+	return f
 }

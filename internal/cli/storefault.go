@@ -30,7 +30,7 @@ func storeFault(err error) error {
 	)
 	switch {
 	case errors.As(err, &wrong):
-		f.What, f.Next = "wrong "+wrong.What, []string{"try again", "or use the recovery code, if you made one: --backend recovery"}
+		f.What, f.Next = "wrong "+wrong.What, []string{"try again", otherWay(wrong.What)}
 	case errors.As(err, &answer):
 		f.What = "cannot use that " + answer.What
 	case errors.As(err, &rolled):
@@ -50,6 +50,14 @@ func storeFault(err error) error {
 		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
 	}
 	return f
+}
+
+// otherWay names the way in that was not tried.
+func otherWay(tried string) string {
+	if tried == "recovery code" {
+		return "or use the passphrase: --backend passphrase"
+	}
+	return "or use the recovery code, if you made one: --backend recovery"
 }
 
 func mend(e *lock.UnsafeError) []string {

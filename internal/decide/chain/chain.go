@@ -21,6 +21,8 @@ type Chain struct {
 	Region string
 	// Endpoint is the endpoint_url that the child must use too, or "".
 	Endpoint string
+	// STS is where the session can be asked who it is.
+	STS source.Endpoint
 	// Account is the id of the account that the session is for, where the
 	// config tells it.
 	Account string

@@ -129,15 +129,16 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 		}
 	}
 	v.chain.Account = source.Account(d.base.Serial)
-	if v.req.NoSession {
-		v.note("--no-session and no role: the long-term key itself is handed out")
-		return nil
-	}
 	end, err := v.endpoint(base)
 	if err != nil {
 		return err
 	}
-	step := source.SessionToken{Profile: base.Name, Device: d.base, Endpoint: v.baseEndpoint(end, base, d.base.Serial)}
+	v.chain.STS = v.baseEndpoint(end, base, d.base.Serial)
+	if v.req.NoSession {
+		v.note("--no-session and no role: the long-term key itself is handed out")
+		return nil
+	}
+	step := source.SessionToken{Profile: base.Name, Device: d.base, Endpoint: v.chain.STS}
 	asked, from, err := v.asked("AWS_SESSION_TOKEN_TTL", source.MaxSessionTokenLifetime)
 	if err != nil {
 		return err
@@ -208,7 +209,7 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 		sessionName(&roles[i], device.Serial)
 		steps = append(steps, roles[i])
 	}
-	v.chain.Steps = steps
+	v.chain.Steps, v.chain.STS = steps, roles[len(roles)-1].Endpoint
 	return nil
 }
 
