@@ -22,11 +22,39 @@ func newVersion(sys *System, _ *globals) *cobra.Command {
 	}
 }
 
-// wrapHelp keeps help commands that cobra adds in the shape of ours.
+// wrapHelp keeps the commands that cobra adds in the shape of ours: an example
+// each, and a name that does not exist is a wrong command line.
 func wrapHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	root.SetVersionTemplate("{{.Version}}\n")
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Run, c.RunE, c.Args = nil, help, nil
+			c.Short = "Show help about a command or a topic"
+			c.Example = "  fob help exec\n  fob help exit-status"
+		case "completion":
+			c.Run, c.RunE, c.Args = nil, func(c *cobra.Command, _ []string) error { return c.Help() }, noArgs
+			c.Short = "Print a script that completes fob's command lines in a shell"
+			c.Example = "  source <(fob completion bash)"
+			for _, shell := range c.Commands() {
+				shell.Args = noArgs
+				shell.Short = "Print the completion script of " + shell.Name()
+				shell.Example = "  fob completion " + shell.Name()
+			}
+		}
+	}
+}
+
+// help is fob help [COMMAND|TOPIC].
+func help(c *cobra.Command, args []string) error {
+	found, rest, err := c.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return noArgs(c.Root(), args)
+	}
+	found.InitDefaultHelpFlag()
+	return found.Help()
 }
 
 // topics are pages of help that belong to no command: fob help exit-status.

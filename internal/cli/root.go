@@ -55,6 +55,7 @@ func newRoot(sys *System) *cobra.Command {
 		root.AddCommand(topic)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SuggestionsMinimumDistance = 2
 	wrapHelp(root)
 	return root
 }
