@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 TOOL     = $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 
-.PHONY: help build demo test check fmt vet lint race tidy real bench vuln update clean
+.PHONY: help build demo test check fmt vet lint race tidy real bench nightly vuln update clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -49,6 +49,9 @@ real: ## the tests once more, none of which may skip unless .ci/skips names it
 
 bench: ## times beside an exec-only program; PEER=path adds another, PROFILES=10000 RUNS=100
 	@cd tools && $(GO) run ./bench -root .. $(if $(PEER),-peer $(PEER)) $(if $(PROFILES),-profiles $(PROFILES)) $(if $(RUNS),-runs $(RUNS))
+
+nightly: ## every fuzz target for FUZZTIME (10m); by hand, in the night
+	tools/nightly
 
 vuln: ## known weaknesses in what we depend on; needs the vulnerability database
 	$(TOOL) govulncheck ./...
