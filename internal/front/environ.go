@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Lookup reads one variable of an environment; the last one counts where it
-// stands twice.
+// Lookup reads one variable of an environment; the first one counts where it
+// stands twice, as for getenv(3).
 func Lookup(environ []string, name string) string {
-	for i := len(environ) - 1; i >= 0; i-- {
+	for i := range environ {
 		if v, ok := strings.CutPrefix(environ[i], name); ok && v != "" && v[0] == '=' {
 			return v[1:]
 		}

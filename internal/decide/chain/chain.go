@@ -71,7 +71,7 @@ func EnvNames() []string {
 }
 
 // FromEnviron picks the variables of EnvNames out of an environment. Where a
-// variable stands twice, the last one counts, as in the C library's execvp.
+// variable stands twice, the first one counts, as for getenv(3).
 func FromEnviron(environ []string) map[string]string {
 	names := EnvNames()
 	env := make(map[string]string, 8)
@@ -82,7 +82,9 @@ func FromEnviron(environ []string) map[string]string {
 		}
 		for _, n := range names {
 			if len(line) > len(n) && line[len(n)] == '=' && line[:len(n)] == n {
-				env[n] = line[len(n)+1:]
+				if _, twice := env[n]; !twice {
+					env[n] = line[len(n)+1:]
+				}
 			}
 		}
 	}

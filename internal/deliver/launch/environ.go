@@ -60,8 +60,8 @@ func replaced(name string, s Settings) bool {
 	case "AWS_EC2_METADATA_DISABLED": // no identity: it only forbids asking for one
 		return false
 	case "FOB_BACKEND", "FOB_PROMPT", "AWS_VAULT_BACKEND", "AWS_VAULT_PROMPT",
-		"FOB_HOME", "FOB_DATA_DIR", // a nested fob must find the same store
-		"FOB_AGENT": // and must not take an agent for a person
+		"FOB_PLAYGROUND_URL", // an address, for fob playground code in a subshell
+		"FOB_AGENT":          // a nested fob must not take an agent for a person
 		return false
 	}
 	for _, prefix := range [...]string{"AWS_CONTAINER_", "AWS_EC2_METADATA_", "AWS_VAULT_", "FOB_"} {

@@ -71,11 +71,11 @@ func TestEnviron(t *testing.T) {
 			environ: []string{
 				"FOB_PASSPHRASE=CANARY", "AWS_VAULT_FILE_PASSPHRASE=CANARY", "AWS_VAULT_OP_SERVICE_ACCOUNT_TOKEN=CANARY", "FOB_ANYTHING=1",
 				"AWS_VAULT_DURATION=1h", "FOB_BACKEND=passphrase", "AWS_VAULT_BACKEND=file", "FOB_PROMPT=terminal", "AWS_VAULT_PROMPT=ykman",
-				"FOB_HOME=/h", "FOB_DATA_DIR=/d", "FOB_AGENT=a1", "AWS_VAULTS=no", "FOBBED=no",
+				"FOB_PLAYGROUND_URL=http://127.0.0.1:1", "FOB_AGENT=a1", "AWS_VAULTS=no", "FOBBED=no",
 			},
 			want: slices.Concat([]string{
 				"FOB_BACKEND=passphrase", "AWS_VAULT_BACKEND=file", "FOB_PROMPT=terminal", "AWS_VAULT_PROMPT=ykman",
-				"FOB_HOME=/h", "FOB_DATA_DIR=/d", "FOB_AGENT=a1", "AWS_VAULTS=no", "FOBBED=no",
+				"FOB_PLAYGROUND_URL=http://127.0.0.1:1", "FOB_AGENT=a1", "AWS_VAULTS=no", "FOBBED=no",
 			}, roleSet, named)},
 		{name: "what is no variable passes", settings: dev, session: role,
 			environ: []string{"AWS_PROFILE", "=C:=C:\\x", "=", "", "FOB_PASSPHRASE", "LINES=a\nb"},
@@ -115,7 +115,7 @@ var documented = struct{ removed, kept []string }{
 		"AWS_EC2_METADATA_*", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_VAULT", "AWS_VAULT_*", "FOB_*",
 	},
 	kept: []string{
-		"AWS_EC2_METADATA_DISABLED", "FOB_BACKEND", "FOB_PROMPT", "AWS_VAULT_BACKEND", "AWS_VAULT_PROMPT", "FOB_HOME", "FOB_DATA_DIR", "FOB_AGENT",
+		"AWS_EC2_METADATA_DISABLED", "FOB_BACKEND", "FOB_PROMPT", "AWS_VAULT_BACKEND", "AWS_VAULT_PROMPT", "FOB_PLAYGROUND_URL", "FOB_AGENT",
 	},
 }
 
@@ -163,6 +163,37 @@ func TestEnvironDifference(t *testing.T) {
 		want = slices.Concat(slices.DeleteFunc(slices.Clone(environ), s.removes), want, []string{"AWS_VAULT=dev", "FOB_PROFILE=dev"})
 		if diff := cmp.Diff(want, Environ(environ, s, role)); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Any environment: the session's variables stand in it once and are the
+// session's, nothing of another identity is left, and the rest is what it was.
+func FuzzEnviron(f *testing.F) {
+	f.Add("AWS_PROFILE=a\x00AWS_PROFILE=b\x00PATH=/bin", "us-west-2", "")
+	f.Add("=x\x00AWS_SESSION_TOKEN\x00FOB_PASSPHRASE=CANARY", "", "http://127.0.0.1:1")
+	f.Fuzz(func(t *testing.T, joined, region, endpoint string) {
+		environ := strings.Split(joined, "\x00")
+		s := Settings{Profile: "dev", Region: region, Endpoint: endpoint}
+		got := Environ(environ, s, role)
+		kept := slices.DeleteFunc(slices.Clone(environ), s.removes)
+		if len(got) < len(kept) || !slices.Equal(got[:len(kept)], kept) {
+			t.Fatalf("the rest changed: %q", got)
+		}
+		count := map[string]int{}
+		for _, e := range got {
+			name, _, ok := strings.Cut(e, "=")
+			if ok {
+				count[name]++
+			}
+		}
+		for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_VAULT"} {
+			if count[name] != 1 {
+				t.Errorf("%s stands %d times", name, count[name])
+			}
+		}
+		if count["AWS_PROFILE"]+count["AWS_SECURITY_TOKEN"]+count["FOB_PASSPHRASE"] > 0 {
+			t.Errorf("another identity or a secret of ours is left: %q", got)
 		}
 	})
 }
