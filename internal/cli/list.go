@@ -174,11 +174,11 @@ func writeNames(w io.Writer, l listing, o listOptions) error {
 		switch {
 		case o.credentials:
 			if r.Key != "" {
-				b.WriteString(fault.Printable(r.Profile) + "\n")
+				b.WriteString(fault.Line(r.Profile) + "\n")
 			}
 		case o.profiles:
 			if r.InConfig {
-				b.WriteString(fault.Printable(r.Profile) + "\n")
+				b.WriteString(fault.Line(r.Profile) + "\n")
 			}
 		default:
 			for _, s := range r.Sessions {
@@ -196,10 +196,10 @@ func writeTable(w io.Writer, l listing) error {
 	for _, r := range l.Profiles {
 		row := [3]string{"-", "-", "-"}
 		if r.InConfig {
-			row[0] = fault.Printable(r.Profile)
+			row[0] = fault.Line(r.Profile)
 		}
 		if r.Key != "" {
-			row[1] = fault.Printable(r.Profile)
+			row[1] = fault.Line(r.Profile)
 		}
 		var sessions []string
 		for _, s := range r.Sessions {

@@ -150,7 +150,7 @@ func signinFault(profile string, err error) error {
 	}
 	return &fault.Error{
 		What: fmt.Sprintf("cannot make a sign-in link for profile %q", profile), Why: err,
-		Next: []string{"if the session is no longer good: fob clear " + profile + ", then the command again"},
+		Next: []string{"if the session is no longer good: fob clear " + fault.Word(profile) + ", then the command again"},
 		Code: fault.Refused,
 	}
 }

@@ -110,7 +110,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (chain.Chain, cred.Sessi
 			k.sys.say("%s", text)
 		}
 		if k.cache == nil { // no vault, and yet the chain needs a key
-			return c, cred.Session{}, &fault.Error{What: fmt.Sprintf("no key is stored for profile %q", c.Key), Next: []string{"fob add " + c.Key}, Code: fault.Config}
+			return c, cred.Session{}, &fault.Error{What: fmt.Sprintf("no key is stored for profile %q", c.Key), Next: []string{"fob add " + fault.Word(c.Key)}, Code: fault.Config}
 		}
 		s, err := k.broker(minLeft, w).Session(ctx, c)
 		tooLong := (*broker.TooLongError)(nil)

@@ -116,5 +116,5 @@ func atMostOneProfile(c *cobra.Command, args []string) error {
 
 // say writes a notice for the person, apart from what was asked for.
 func (s *System) say(format string, args ...any) {
-	_, _ = fmt.Fprintln(s.Stderr, "fob: "+fault.Printable(fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintln(s.Stderr, "fob: "+fault.Line(fmt.Sprintf(format, args...)))
 }

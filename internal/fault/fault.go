@@ -94,17 +94,31 @@ func Render(w io.Writer, program string, err error) {
 	if !errors.As(err, &f) {
 		f = &Error{What: err.Error()}
 	}
-	b.WriteString(program + ": " + Printable(f.What) + "\n")
+	b.WriteString(program + ": " + Line(f.What) + "\n")
 	if f.Why != nil {
 		b.WriteString("  because: " + indent(Printable(f.Why.Error())) + "\n")
 	}
 	for _, n := range f.Next {
-		b.WriteString("  try: " + Printable(n) + "\n")
+		b.WriteString("  try: " + Line(n) + "\n")
 	}
 	_, _ = io.WriteString(w, b.String())
 }
 
 func indent(s string) string { return strings.ReplaceAll(s, "\n", "\n    ") }
+
+// Line is Printable for what has one line, so that a name with a line feed in it
+// cannot forge a second one.
+func Line(s string) string { return strings.ReplaceAll(Printable(s), "\n", `\n`) }
+
+// Word makes one word of a shell command line, for commands that a person is
+// told to try.
+func Word(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@"
+	if s != "" && strings.Trim(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
 
 // Printable escapes everything that could move a terminal's cursor or forge a
 // line: text in a message may come from a config file, a peer or AWS. Line

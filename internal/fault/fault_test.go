@@ -42,6 +42,23 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// A name must not make a second line, nor a second command of what is copied
+// from a message.
+func TestNamesInMessages(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	Render(&b, "fob", &Error{What: "no a\nfob: b", Next: []string{"fob add " + Word("a\nb; rm x")}})
+	want := "fob: no a\\nfob: b\n  try: fob add 'a\\nb; rm x'\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+	for in, want := range map[string]string{"dev": "dev", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$(x)": "'$(x)'", "../x": "../x"} {
+		if got := Word(in); got != want {
+			t.Errorf("Word(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
 // Text from outside can neither move the cursor nor forge a line.
 func TestPrintable(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"strings"
+
+	"fob/internal/fault"
 )
 
 // Load reads the file at path. That there is none is no error: the set is empty,
@@ -50,25 +51,14 @@ func (f fileFacts) refusal(path, display string, me int) error {
 		return Set{display: display}.tooLarge()
 	case me != 0 && f.owner > 0 && f.owner != me:
 		e.Text = "the file belongs to another user, who could put commands into it"
-		e.Next = []string{"look at it, then make it yours: sudo chown \"$(id -u)\" " + word(path)}
+		e.Next = []string{"look at it, then make it yours: sudo chown \"$(id -u)\" " + fault.Word(path)}
 	case f.owner >= 0 && f.mode.Perm()&0o002 != 0:
 		e.Text = "every user of this machine can write the file, and so put commands into it"
-		e.Next = []string{"look at it, then: chmod o-w " + word(path)}
+		e.Next = []string{"look at it, then: chmod o-w " + fault.Word(path)}
 	default:
 		return nil
 	}
 	return e
-}
-
-// word is a path as a shell takes it.
-func word(path string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@", r)
-	}
-	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !safe(r) }) < 0 {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // unread wraps what the system said when the file was opened or read.

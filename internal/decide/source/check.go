@@ -120,7 +120,7 @@ func Lifetime(set profile.Setting, least, most time.Duration) (time.Duration, er
 	} else {
 		var err error
 		if d, err = time.ParseDuration(v); err != nil {
-			return bad("is not a duration: write seconds (3600) or 1h30m")
+			return bad("is not a duration: write seconds or 1h30m, between " + seconds(least) + " and " + seconds(most))
 		}
 	}
 	if d < least || d > most {

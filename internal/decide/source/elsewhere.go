@@ -1,6 +1,9 @@
 package source
 
-import "fob/internal/decide/profile"
+import (
+	"fob/internal/decide/profile"
+	"fob/internal/fault"
+)
 
 // elsewhereKind knows the settings of sources that fob does not read yet. A
 // profile that uses one is told so, instead of being taken for an empty one.
@@ -9,14 +12,14 @@ type elsewhereKind struct{}
 // Plan never gives a step: it gives an error or nothing.
 func (elsewhereKind) Plan(p profile.Profile) (Step, error) {
 	for _, one := range []struct{ key, way, next string }{
-		{"sso_start_url", "IAM Identity Center", "until then: aws sso login, and aws configure export-credentials --profile " + p.Name},
-		{"sso_session", "IAM Identity Center", "until then: aws sso login, and aws configure export-credentials --profile " + p.Name},
+		{"sso_start_url", "IAM Identity Center", "until then: aws sso login, and aws configure export-credentials --profile " + fault.Word(p.Name)},
+		{"sso_session", "IAM Identity Center", "until then: aws sso login, and aws configure export-credentials --profile " + fault.Word(p.Name)},
 		{"web_identity_token_file", "a web identity token", "use the profile with the AWS CLI or SDK directly: they read the token file themselves"},
 		{"web_identity_token_process", "a web identity token", ""},
 		{"credential_process", "an external process", "use the profile with the AWS CLI or SDK directly: they run the process themselves"},
 		{"credential_source", "the machine's own credentials", "use the profile with the AWS CLI or SDK directly on that machine"},
 		{"login_session", "aws login", "use the profile with the AWS CLI directly"},
-		{"aws_access_key_id", "a key in the clear", "store the key: fob add " + p.Name + ", then remove it from the file"},
+		{"aws_access_key_id", "a key in the clear", "store the key: fob add " + fault.Word(p.Name) + ", then remove it from the file"},
 	} {
 		set, ok := p.Setting(one.key)
 		if !ok {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"fob/internal/fault"
@@ -78,16 +77,7 @@ func damaged(path, why string) *DamagedError {
 	e := &DamagedError{Path: path, Why: why}
 	previous := filepath.Join(filepath.Dir(path), previousName)
 	if info, err := os.Lstat(previous); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
-		e.Next = []string{"put back the copy before the last change: cp -p " + quote(previous) + " " + quote(path)}
+		e.Next = []string{"put back the copy before the last change: cp -p " + fault.Word(previous) + " " + fault.Word(path)}
 	}
 	return e
-}
-
-// quote makes one word of a shell command line.
-func quote(word string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+"
-	if strings.Trim(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -100,12 +100,12 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 	case "AccessDenied", "AccessDeniedException":
 		return b.denied(w, i, r, serial, explain)
 	case "ExpiredToken", "ExpiredTokenException":
-		return []string{"get a new session: fob clear " + w.Profile + ", then the command again", "check this machine's clock"}
+		return []string{"get a new session: fob clear " + fault.Word(w.Profile) + ", then the command again", "check this machine's clock"}
 	case "InvalidClientTokenId", "UnrecognizedClientException":
 		if i == 0 {
-			return []string{fmt.Sprintf("the stored key of profile %q is not known to AWS: it was deleted or made inactive, or is of another partition", w.Key), "store the new one: fob add " + w.Key}
+			return []string{fmt.Sprintf("the stored key of profile %q is not known to AWS: it was deleted or made inactive, or is of another partition", w.Key), "store the new one: fob add " + fault.Word(w.Key)}
 		}
-		return []string{"fob clear " + w.Profile + ", then the command again"}
+		return []string{"fob clear " + fault.Word(w.Profile) + ", then the command again"}
 	case "SignatureDoesNotMatch":
 		return []string{fmt.Sprintf("the secret stored for profile %q does not belong to its key id: fob add %s", w.Key, w.Key)}
 	case "RegionDisabledException":

@@ -43,15 +43,19 @@ func Check(k cred.AccessKey) error {
 // before source_profile, so it would silently replace the way that is written
 // there.
 func MayHold(set profile.Set, name string) error {
-	if name == "" || len(name) > 4096 {
-		return &fault.Error{What: "cannot store a key under that name", Why: errors.New("a profile's name has 1 to 4096 bytes"), Code: fault.Usage}
+	if name == "" || len(name) > 4096 || fault.Line(name) != name {
+		return &fault.Error{What: "cannot store a key under that name", Why: errors.New("a profile's name has 1 to 4096 bytes, and no control characters"), Code: fault.Usage}
 	}
 	p, err := set.Profile(name)
 	if unknown := (*profile.UnknownError)(nil); errors.As(err, &unknown) {
 		return nil
 	}
 	if err != nil {
-		return &fault.Error{What: fmt.Sprintf("cannot store a key for profile %s", profile.Shown(name)), Why: err, Code: fault.Config}
+		f := &fault.Error{What: fmt.Sprintf("cannot store a key for profile %s", profile.Shown(name)), Why: err, Code: fault.Config}
+		if p := (*profile.Error)(nil); errors.As(err, &p) {
+			f.Next = p.Next
+		}
+		return f
 	}
 	from, ok := p.Setting("source_profile")
 	if !ok || from.Value == name || from.Value == "" {
@@ -60,7 +64,7 @@ func MayHold(set profile.Set, name string) error {
 	return &fault.Error{
 		What: fmt.Sprintf("cannot store a key for profile %s", profile.Shown(name)),
 		Why:  fmt.Errorf("it takes its credentials from source_profile %s (%s)", profile.Shown(from.Value), from.From),
-		Next: []string{"store the key where it is used: fob add " + from.Value},
+		Next: []string{"store the key where it is used: fob add " + fault.Word(from.Value)},
 		Code: fault.Config,
 	}
 }
