@@ -30,7 +30,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 1 {
 		return errors.New("the list of tests that may be skipped is missing")
 	}
-	may, err := allowed(args[0])
+	may, err := allowed(args[0], os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,9 @@ func (t *tally) add(e event, out io.Writer) {
 	}
 }
 
-// allowed reads the list: one name a line, then a reason; # starts a comment.
-func allowed(file string) ([]string, error) {
+// allowed reads the list: one name a line, perhaps unless=VARIABLE, then a
+// reason; # starts a comment.
+func allowed(file string, getenv func(string) string) ([]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -110,12 +111,21 @@ func allowed(file string) ([]string, error) {
 	var names []string
 	for line := range strings.Lines(string(text)) {
 		words := strings.Fields(line)
-		switch {
-		case len(words) == 0 || strings.HasPrefix(words[0], "#"):
-		case len(words) == 1:
-			return nil, fmt.Errorf("%s: %s has no reason", file, words[0])
-		default:
-			names = append(names, words[0])
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		name, reason := words[0], words[1:]
+		set := false
+		if len(reason) > 0 {
+			if variable, ok := strings.CutPrefix(reason[0], "unless="); ok {
+				set, reason = getenv(variable) != "", reason[1:]
+			}
+		}
+		if len(reason) == 0 {
+			return nil, fmt.Errorf("%s: %s has no reason", file, name)
+		}
+		if !set {
+			names = append(names, name)
 		}
 	}
 	return names, nil

@@ -24,6 +24,8 @@ func TestRun(t *testing.T) {
 		{name: "all pass", in: pass + end, out: "ok  \tp\t0.1s\n\n1 passed, 0 failed, 0 skipped\n"},
 		{name: "a skip", in: pass + skip, out: "    x_test.go:1: no aws\n\n1 passed, 0 failed, 1 skipped\n", err: "p/TestB"},
 		{name: "a skip that may be", list: "# why\n\np/TestB no such program anywhere\n", in: pass + skip + sub, out: "    x_test.go:1: no aws\n\n1 passed, 0 failed, 2 skipped\n"},
+		{name: "a skip that may be where something is not set", list: "p/TestB unless=NOT_SET_ANYWHERE because\n", in: pass + skip, out: "    x_test.go:1: no aws\n\n1 passed, 0 failed, 1 skipped\n"},
+		{name: "and where it is set", list: "p/TestB unless=PATH because\n", in: pass + skip, out: "    x_test.go:1: no aws\n\n1 passed, 0 failed, 1 skipped\n", err: "p/TestB"},
 		{name: "a name that only starts alike", list: "p/Test because\n", in: pass + skip, err: "p/TestB", out: "    x_test.go:1: no aws\n\n1 passed, 0 failed, 1 skipped\n"},
 		{name: "no reason", list: "p/TestB\n", err: "has no reason"},
 		{name: "a failure", in: pass + fail, out: "\n1 passed, 1 failed, 0 skipped\n", err: "a test failed"},
