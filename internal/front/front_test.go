@@ -1,0 +1,111 @@
+package front
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/deliver/launch"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFindHome(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		environ []string
+		want    Home
+		fails   bool
+	}{
+		{name: "home", environ: []string{"HOME=/home/ann"}, want: Home{Data: "/home/ann/.local/share/fob", Config: "/home/ann/.aws/config", ConfigShown: "~/.aws/config"}},
+		{name: "xdg", environ: []string{"HOME=/home/ann", "XDG_DATA_HOME=/data", "XDG_RUNTIME_DIR=/run/user/1"}, want: Home{Data: "/data/fob", Runtime: "/run/user/1", Config: "/home/ann/.aws/config", ConfigShown: "~/.aws/config"}},
+		{name: "relative xdg is ignored", environ: []string{"HOME=/home/ann", "XDG_DATA_HOME=data", "XDG_RUNTIME_DIR=run"}, want: Home{Data: "/home/ann/.local/share/fob", Config: "/home/ann/.aws/config", ConfigShown: "~/.aws/config"}},
+		{name: "config elsewhere", environ: []string{"HOME=/home/ann", "AWS_CONFIG_FILE=/etc/aws"}, want: Home{Data: "/home/ann/.local/share/fob", Config: "/etc/aws", ConfigShown: "/etc/aws"}},
+		{name: "config below ~", environ: []string{"HOME=/home/ann", "AWS_CONFIG_FILE=~/c"}, want: Home{Data: "/home/ann/.local/share/fob", Config: "/home/ann/c", ConfigShown: "~/c"}},
+		{name: "no home", fails: true},
+		{name: "empty home", environ: []string{"HOME="}, fails: true},
+		{name: "relative home", environ: []string{"HOME=here"}, fails: true},
+		{name: "no home, but told all", environ: []string{"XDG_DATA_HOME=/data", "AWS_CONFIG_FILE=/c"}, want: Home{Data: "/data/fob", Config: "/c", ConfigShown: "/c"}},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := FindHome(tc.environ)
+			if (err != nil) != tc.fails {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); !tc.fails && diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestMinLeft(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		flag    string
+		environ []string
+		want    time.Duration
+		ok      bool
+	}{
+		{"", nil, 5 * time.Minute, true},
+		{"", []string{"AWS_MIN_TTL=10m"}, 10 * time.Minute, true},
+		{"", []string{"AWS_MIN_TTL=10m", "FOB_MIN_TTL=20m"}, 20 * time.Minute, true},
+		{"1h", []string{"AWS_MIN_TTL=10m", "FOB_MIN_TTL=20m"}, time.Hour, true},
+		{"0s", nil, 0, true},
+		{"soon", nil, 0, false},
+		{"-5m", nil, -5 * time.Minute, false},
+		{"13h", nil, 13 * time.Hour, false},
+	}
+	for _, tc := range tests {
+		if got, ok := MinLeft(tc.flag, tc.environ); got != tc.want || ok != tc.ok {
+			t.Errorf("MinLeft(%q, %q) = %v, %v; want %v, %v", tc.flag, tc.environ, got, ok, tc.want, tc.ok)
+		}
+	}
+}
+
+func TestCore(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ there, want string }{
+		{"/opt/bin/fob-core", "/opt/bin/fob-core"},
+		{"/opt/libexec/fob/fob-core", "/opt/libexec/fob/fob-core"},
+		{"", "/opt/bin/fob-core"},
+	} {
+		got := Core("/opt/bin/fob", func(path string) bool { return path == filepath.FromSlash(tc.there) })
+		if filepath.ToSlash(got) != tc.want {
+			t.Errorf("with %q: %s, want %s", tc.there, got, tc.want)
+		}
+	}
+}
+
+// The front hands over everything as it got it: the words, the environment and
+// one variable more, which nobody else can have set.
+func TestHandsOver(t *testing.T) {
+	t.Parallel()
+	var path string
+	var argv, environ []string
+	var stderr strings.Builder
+	sys := System{
+		Args: []string{"aws-vault", "list", "--x"}, Environ: []string{"A=1", VersionVariable + "=forged", "B=2"}, Stderr: &stderr,
+		Core: "/opt/fob-core", Version: "v1", Now: time.Now, StdoutIsTerminal: func() bool { return false },
+		Exec: func(p string, a, e []string) error {
+			path, argv, environ = p, a, e
+			return &launch.Exited{Status: 7}
+		},
+	}
+	if got := Main(sys); got != 7 || stderr.Len() > 0 {
+		t.Errorf("status %d, %q", got, stderr.String())
+	}
+	want := []any{"/opt/fob-core", []string{"aws-vault", "list", "--x"}, []string{"A=1", "B=2", VersionVariable + "=v1"}}
+	if diff := cmp.Diff(want, []any{path, argv, environ}); diff != "" {
+		t.Error(diff)
+	}
+	sys.Exec = func(string, []string, []string) error { return errors.New("no such file") }
+	if got := Main(sys); got != 125 || !strings.Contains(stderr.String(), "install fob and fob-core together") {
+		t.Errorf("status %d, %q", got, stderr.String())
+	}
+}
