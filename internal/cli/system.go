@@ -155,6 +155,7 @@ func shell(ctx context.Context, line string) ([]byte, error) {
 	}
 	const most = 64 << 10
 	text, _ := io.ReadAll(io.LimitReader(out, most))
+	_ = out.Close() // or a command that prints for ever would never end
 	return text, c.Wait()
 }
 
