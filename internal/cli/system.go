@@ -73,9 +73,16 @@ func RealSystem(version string) System {
 }
 
 // interruptible ends with the first Ctrl-C, SIGTERM or SIGHUP, so that locks are
-// released and the terminal is restored on the way out.
+// released and the terminal is restored on the way out. Who ignores one of them
+// (nohup, a job in the background of a script) means it, for the child too.
 func interruptible() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	var ends []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			ends = append(ends, s)
+		}
+	}
+	return signal.NotifyContext(context.Background(), ends...)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
