@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,10 +91,20 @@ func mistyped(err error) bool {
 func (s System) hidden(ctx context.Context, text string) (cred.Secret, error) {
 	t, err := s.OpenTTY()
 	if err != nil {
-		return cred.Secret{}, err
+		return cred.Secret{}, unattended(err)
 	}
 	defer t.Close()
 	return t.ReadHidden(ctx, text)
+}
+
+// unattended says what would have been asked, and how to do without.
+func unattended(err error) error {
+	f := (*fault.Error)(nil)
+	if !errors.As(err, &f) || f.Code != fault.Attend {
+		return err
+	}
+	next := append(slices.Clone(f.Next), "where nobody is: give the passphrase by --passphrase-fd or FOB_PASSPHRASE")
+	return &fault.Error{What: "cannot open the store: its passphrase is needed", Why: f.Why, Next: next, Code: fault.Attend}
 }
 
 // given is a passphrase that needs no person: from --passphrase-fd, or from
@@ -102,11 +114,11 @@ func (k *keeper) given() (cred.Secret, bool, error) {
 	if fd := k.g.passphraseFD; fd >= 0 {
 		f := os.NewFile(uintptr(fd), "passphrase")
 		if f == nil {
-			return cred.Secret{}, false, &fault.Error{What: "cannot read the passphrase", Why: errors.New("--passphrase-fd names no open descriptor"), Code: fault.Usage}
+			return cred.Secret{}, false, &fault.Error{What: "cannot read the passphrase", Why: fmt.Errorf("--passphrase-fd %d names no open descriptor", fd), Code: fault.Usage}
 		}
 		line, err := bufio.NewReader(io.LimitReader(f, 8192)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			return cred.Secret{}, false, &fault.Error{What: "cannot read the passphrase", Why: err, Code: fault.Usage}
+			return cred.Secret{}, false, &fault.Error{What: "cannot read the passphrase", Why: fmt.Errorf("--passphrase-fd %d: %w", fd, err), Code: fault.Usage}
 		}
 		return cred.NewSecret(strings.TrimSuffix(line, "\n")), true, nil
 	}

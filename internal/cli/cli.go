@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -24,9 +25,14 @@ func Main(sys System) int {
 	if strings.HasPrefix(name, "fob") {
 		name = "fob"
 	}
+	out := &output{to: sys.Stdout}
+	sys.Stdout = out
 	err := sys.checkFront()
 	if err == nil {
 		err = sys.execute(ctx)
+	}
+	if f := (*fault.Error)(nil); out.err != nil && !errors.As(err, &f) {
+		err = &fault.Error{What: "cannot write the output", Why: out.err, Code: fault.Failed}
 	}
 	if done := (*launch.Exited)(nil); errors.As(err, &done) {
 		return done.Status
@@ -43,6 +49,21 @@ func Main(sys System) int {
 		return incumbentStatus(err)
 	}
 	return int(fault.CodeOf(err))
+}
+
+// output remembers that something could not be written, for help texts and all
+// else that is printed without looking.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // execute parses the command line and runs the command. What cobra itself finds
@@ -105,6 +126,10 @@ func (s *System) checkFront() error {
 	if got == "" {
 		f.What, f.Why = "cannot work: fob-core is started by fob, not by hand", nil
 		f.Next = []string{"run fob instead"}
+	}
+	// Inside exec no failure of ours may be taken for the command's.
+	if c, _, err := newRoot(s).Find(s.Args[1:]); err == nil && c.Name() == "exec" {
+		f.Code = fault.Launcher
 	}
 	return f
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode"
@@ -163,6 +164,7 @@ func (h *house) sh(script string, args ...string) ran {
 	for name, value := range h.env {
 		c.Env = append(c.Env, name+"="+value)
 	}
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	err := c.Run()
@@ -172,6 +174,9 @@ func (h *house) sh(script string, args ...string) ran {
 		h.t.Errorf("%.60q: hangs", args)
 	case err != nil && !errors.As(err, &exit):
 		h.t.Fatal(err)
+	}
+	if syscall.Kill(-c.Process.Pid, 0) == nil {
+		h.t.Errorf("%.60q: leaves a process behind", args)
 	}
 	got := ran{c.ProcessState.ExitCode(), out.String(), errs.String()}
 	if strings.Contains(got.errors, "goroutine ") || strings.Contains(got.errors, "panic") {

@@ -148,11 +148,15 @@ func signinFault(profile string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &fault.Error{
+	f := &fault.Error{
 		What: fmt.Sprintf("cannot make a sign-in link for profile %q", profile), Why: err,
 		Next: []string{"if the session is no longer good: fob clear " + fault.Word(profile) + ", then the command again"},
 		Code: fault.Refused,
 	}
+	if gone := (*awsapi.UnreachableError)(nil); errors.As(err, &gone) {
+		f.Code, f.Next = fault.Failed, []string{"check the network, and HTTPS_PROXY if a proxy is needed"}
+	}
+	return f
 }
 
 // post sends one form. Errors name the host only: the form and the query hold

@@ -2,11 +2,14 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"fob/internal/cred"
@@ -40,9 +43,9 @@ func (w *wanted) flags(c *cobra.Command) {
 	f.StringVarP(&w.duration, "duration", "d", "", "how long the credentials shall hold (1h30m, or seconds)")
 	f.StringVar(&w.region, "region", "", "region of the last call and of the child")
 	f.StringVarP(&w.code, "mfa-token", "t", "", "the MFA code, where it is known already")
-	f.StringVar(&w.policy, "policy", "", "narrow the session by this policy (JSON)")
-	f.StringVar(&w.policyFile, "policy-file", "", "narrow the session by the policy in this file")
-	f.StringSliceVar(&w.policyARNs, "policy-arns", nil, "narrow the session by these managed policies")
+	f.Var(some{&w.policy}, "policy", "narrow the session by this policy (JSON)")
+	f.Var(some{&w.policyFile}, "policy-file", "narrow the session by the policy in this file")
+	f.Var(someOf{&w.policyARNs}, "policy-arns", "narrow the session by these managed policies")
 	c.MarkFlagsMutuallyExclusive("policy", "policy-file")
 }
 
@@ -58,16 +61,52 @@ func (s System) request(w wanted) (chain.Request, error) {
 	}
 	r.Policy = chain.Policy{Inline: w.policy, ARNs: w.policyARNs}
 	if w.policyFile != "" {
-		text, err := os.ReadFile(w.policyFile)
+		text, err := readPolicy(w.policyFile)
 		if err != nil {
 			return r, &fault.Error{What: "cannot read the session policy", Why: err, Code: fault.Usage}
 		}
-		r.Policy.Inline = string(text)
+		r.Policy.Inline = text
+	}
+	// AWS would say so too, but perhaps only after it has taken a code.
+	if r.Policy.Inline != "" && !json.Valid([]byte(r.Policy.Inline)) {
+		return r, &fault.Error{What: "cannot use that session policy", Why: errors.New("it is not JSON"), Code: fault.Usage}
 	}
 	return r, nil
 }
 
+// readPolicy reads a session policy, which may come out of a pipe. An empty one
+// is refused: it would not narrow anything.
+func readPolicy(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	const most = 64 << 10 // far beyond what AWS takes
+	text, err := io.ReadAll(io.LimitReader(f, most))
+	if err == nil && strings.TrimSpace(string(text)) == "" {
+		err = fmt.Errorf("%s: %w", fault.Line(path), errEmpty)
+	}
+	return string(text), err
+}
+
+// config reads the AWS config and says what is wrong in it.
 func (k *keeper) config() (profile.Set, error) {
+	set, err := k.load()
+	k.warn(set, nil)
+	return set, err
+}
+
+// warn says what is wrong in the config, but for what err says anyway.
+func (k *keeper) warn(set profile.Set, err error) {
+	for _, w := range set.Warnings() {
+		if err == nil || !strings.Contains(err.Error(), w) {
+			k.sys.say("%s", w)
+		}
+	}
+}
+
+func (k *keeper) load() (profile.Set, error) {
 	set, err := profile.Load(k.home.Config, k.home.ConfigShown)
 	if err != nil {
 		f := &fault.Error{What: "cannot read the AWS config", Why: err, Code: fault.Config}
@@ -76,24 +115,22 @@ func (k *keeper) config() (profile.Set, error) {
 		}
 		return set, f
 	}
-	for _, w := range set.Warnings() {
-		k.sys.say("%s", w)
-	}
 	return set, nil
 }
 
 // session is the whole way from a profile's name to its session. If AWS refuses
 // the length that was asked for, that is remembered and the way is planned once
 // more; the new plan says what it gives instead.
-func (k *keeper) session(ctx context.Context, w wanted) (chain.Chain, cred.Session, error) {
+func (k *keeper) session(ctx context.Context, w wanted) (_ chain.Chain, _ cred.Session, err error) {
 	request, err := k.sys.request(w)
 	if err != nil {
 		return chain.Chain{}, cred.Session{}, err
 	}
-	set, err := k.config()
+	set, err := k.load()
 	if err != nil {
 		return chain.Chain{}, cred.Session{}, err
 	}
+	defer func() { k.warn(set, err) }()
 	if err := k.openFor(ctx, set, request); err != nil {
 		return chain.Chain{}, cred.Session{}, err
 	}

@@ -23,6 +23,7 @@ import (
 	"fob/internal/playground"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/tools/txtar"
 )
 
 // localAWS is a strict AWS on loopback that scripts run against. There are two,
@@ -287,16 +288,17 @@ func untilOnlyOurs(t *testing.T, pattern string) (dir string) {
 }
 
 func endedEarly(script []byte) []byte {
-	commands, files, _ := bytes.Cut(script, []byte("\n-- "))
+	archive := txtar.Parse(script)
 	var out bytes.Buffer
-	for line := range strings.Lines(string(commands) + "\n") {
+	for line := range strings.Lines(string(archive.Comment)) {
 		if onlyOurs(strings.Fields(line)) {
 			fmt.Fprintf(&out, "stop 'only the playground can: %s'\n", strings.ReplaceAll(strings.TrimSpace(line), "'", "''"))
 			break
 		}
 		out.WriteString(line)
 	}
-	return append(append(out.Bytes(), "-- "...), files...)
+	archive.Comment = out.Bytes()
+	return txtar.Format(archive)
 }
 
 func onlyOurs(words []string) bool {

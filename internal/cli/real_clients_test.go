@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -33,6 +34,9 @@ func TestMoto(t *testing.T) {
 					return true, nil
 				}
 				return scriptCondition(name)
+			}
+			if end, ok := t.Deadline(); ok {
+				params.Deadline = end.Add(-30 * time.Second) // leaves time to end the server
 			}
 			testscript.RunT(oneByOne{t}, params)
 		})
@@ -63,7 +67,7 @@ func TestBuilt(t *testing.T) {
 		env.Defer(func() { forget(t, env) })
 		return startOurs(env)
 	}
-	for _, pattern := range []string{"testdata/script/main-job.txtar", "testdata/real/*.txtar", "testdata/built/*.txtar"} {
+	for _, pattern := range []string{"testdata/script/main-job.txtar", "testdata/real/main-job.txtar", "testdata/built/*.txtar"} {
 		params := scriptParams(untilOnlyOurs(t, pattern), start)
 		setup := params.Setup
 		params.Setup = func(env *testscript.Env) error {

@@ -27,6 +27,7 @@ func storeFault(err error) error {
 		stuck   *lock.StuckError
 		busy    *lock.BusyError
 		durable *lock.NotDurableError
+		slot    *unlock.SlotError
 	)
 	switch {
 	case errors.As(err, &wrong):
@@ -40,6 +41,8 @@ func storeFault(err error) error {
 		f.Next = []string{"install the newer fob that wrote it"}
 	case errors.As(err, &damaged):
 		f.Next = damaged.Next
+	case errors.As(err, &slot), errors.Is(err, unlock.ErrNoSlot):
+		f.Next = []string{"use the recovery code, if you made one: --backend recovery", "or put the file back from a backup"}
 	case errors.As(err, &durable):
 		f.What, f.Next = "the store is saved, but the disk has not confirmed it", []string{"check the disk, then: fob list"}
 	case errors.As(err, &unsafe):
@@ -62,7 +65,7 @@ func otherWay(tried string) string {
 
 func mend(e *lock.UnsafeError) []string {
 	if e.Mend == "" {
-		return nil
+		return []string{"see what is there: ls -ld " + fault.Word(e.Path)}
 	}
 	return []string{e.Mend}
 }

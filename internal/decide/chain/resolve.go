@@ -102,12 +102,15 @@ func (v *resolver) link(p profile.Profile) (link, string, error) {
 		l.role = &role
 	}
 	from, has := p.Setting("source_profile")
+	machine, both := p.Setting("credential_source")
 	switch {
 	case v.hasKey(p.Name):
 		if has && from.Value != p.Name {
 			v.note("profile %q has a stored key, which goes before its source_profile (%s)", p.Name, from.From)
 		}
 		return l, "", nil
+	case has && both:
+		return l, "", &source.SettingError{Setting: machine, Why: "stands beside source_profile (" + from.From + "), and only one of the two can be used", Next: []string{"remove one of the two lines"}}
 	case has && from.Value == "":
 		return l, "", &source.SettingError{Setting: from, Why: "is empty"}
 	case has && from.Value == p.Name:
@@ -118,6 +121,12 @@ func (v *resolver) link(p profile.Profile) (link, string, error) {
 		}
 		return l, from.Value, nil
 	case l.role != nil:
+		// The role may be meant to be assumed with what another kind gives.
+		for _, kind := range v.kinds {
+			if _, err := kind.Plan(p); err != nil {
+				return l, "", err
+			}
+		}
 		arn, _ := p.Setting("role_arn")
 		return l, "", &source.SettingError{Setting: arn, Why: "needs credentials to assume it with: profile " + quoted(p.Name) + " has no stored key, no source_profile and no credential_source", Next: []string{"add a line: source_profile = NAME"}}
 	}

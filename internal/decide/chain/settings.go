@@ -132,11 +132,15 @@ func (v *resolver) region(p profile.Profile) (string, error) {
 			continue
 		}
 		if why := source.CheckRegion(set.Value); why != "" {
-			return "", &source.SettingError{Setting: set, Why: why}
+			return "", badRegion(set, why)
 		}
 		return set.Value, nil
 	}
 	return "", nil
+}
+
+func badRegion(set profile.Setting, why string) error {
+	return &source.SettingError{Setting: set, Why: why, Next: []string{"write it like us-east-1"}}
 }
 
 // child settles what the child is told, and the last role's region.
@@ -196,7 +200,7 @@ func (v *resolver) endpoint(p profile.Profile) (source.Endpoint, error) {
 	var end source.Endpoint
 	if set, ok := p.Setting("region"); ok && set.Value != "" {
 		if why := source.CheckRegion(set.Value); why != "" {
-			return end, &source.SettingError{Setting: set, Why: why}
+			return end, badRegion(set, why)
 		}
 		end.Region = set.Value
 	}
@@ -222,6 +226,9 @@ func (v *resolver) endpoint(p profile.Profile) (source.Endpoint, error) {
 		return end, &source.SettingError{Setting: set, Why: why}
 	}
 	end.URL, end.URLFrom = set.Value, set.From
+	if set.Key != "endpoint_url" {
+		end.URLFrom += " " + set.Key
+	}
 	return end, nil
 }
 

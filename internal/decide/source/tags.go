@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,9 @@ func tags(p profile.Profile) (list []Tag, transitive []string, err error) {
 	for _, key := range strings.Split(set.Value, ",") {
 		if key = strings.TrimSpace(key); key == "" {
 			return nil, nil, &SettingError{Setting: set, Why: "has an empty key in its list"}
+		}
+		if !slices.ContainsFunc(list, func(t Tag) bool { return strings.EqualFold(t.Key, key) }) {
+			return nil, nil, &SettingError{Setting: set, Why: "names " + quote(key) + ", which is none of the session tags", Next: []string{"add it to session_tags (AWS_SESSION_TAGS), or take it out here"}}
 		}
 		transitive = append(transitive, key)
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -113,6 +114,35 @@ func (c *Client) sdk(once bool) (aws.Config, error) {
 	}, nil
 }
 
+// BundleError says that a CA bundle cannot be used.
+type BundleError struct {
+	Path string
+	Err  error
+}
+
+// Error names the file and the cause.
+func (e *BundleError) Error() string { return "the CA bundle " + e.Path + ": " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *BundleError) Unwrap() error { return e.Err }
+
+// readBundle refuses what is no regular file: a pipe would wait for a writer,
+// and a device need not end.
+func readBundle(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file")
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(path)
+	}
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err
+	}
+	return text, err
+}
+
 // HTTPClient makes the client for every call of fob's: proxies from the
 // environment, TLS 1.2 at least, no redirect followed (it would carry the
 // signature to another host), answers of a bounded size. caBundle is a PEM file
@@ -123,12 +153,12 @@ func HTTPClient(caBundle string, timeout time.Duration) (*http.Client, error) {
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if caBundle != "" {
-		pem, err := os.ReadFile(caBundle)
+		pem, err := readBundle(caBundle)
 		if err != nil {
-			return nil, fmt.Errorf("reading the CA bundle: %w", err)
+			return nil, &BundleError{Path: caBundle, Err: err}
 		}
 		if conf.RootCAs = x509.NewCertPool(); !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading the CA bundle: %s holds no certificate", caBundle)
+			return nil, &BundleError{Path: caBundle, Err: errors.New("it holds no certificate")}
 		}
 	}
 	return &http.Client{

@@ -37,8 +37,10 @@ func (b *Broker) advise(ctx context.Context, w walk, i int, err error) error {
 	}
 	where := fmt.Errorf("step %d of %d, %s: %w", i+1, len(w.Steps), w.Steps[i].Describe(), err)
 	f := &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", w.Profile), Why: where, Code: fault.Failed}
-	refusal, gone := (*awsapi.Refusal)(nil), (*awsapi.UnreachableError)(nil)
+	refusal, gone, bundle := (*awsapi.Refusal)(nil), (*awsapi.UnreachableError)(nil), (*awsapi.BundleError)(nil)
 	switch {
+	case errors.As(err, &bundle):
+		f.Code, f.Next = fault.Config, []string{"correct ca_bundle, or AWS_CA_BUNDLE where that is set"}
 	case errors.As(err, &gone):
 		f.Next = unreachable(endpointOf(w.Steps[i]))
 	case errors.As(err, &refusal):
