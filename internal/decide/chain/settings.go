@@ -83,7 +83,7 @@ func (v *resolver) lifetimes(roles []source.AssumeRole, links []link) error {
 			v.warn("AWS has refused sessions of %s for %s: asking for 1h instead of %s", refused, r.RoleARN, life)
 			life = roleChainingMax
 		}
-		if len(roles) > 1 && life > roleChainingMax {
+		if (len(roles) > 1 || links[len(links)-1].begin != nil) && life > roleChainingMax {
 			v.cut(at == len(roles)-1, r.RoleARN, life, from)
 			life = roleChainingMax
 		}
@@ -165,9 +165,9 @@ func (v *resolver) child(target profile.Profile, roles []source.AssumeRole) erro
 }
 
 // baseEndpoint is where the user's own session comes from. Its region is that
-// of the profile with the key; when that profile is the target, --region is not
-// for it, or two regions would cost two codes.
-func (v *resolver) baseEndpoint(end source.Endpoint, _ profile.Profile, serial string) source.Endpoint {
+// of the profile with the key alone: --region is for the last role and the
+// child, or two regions would cost two codes.
+func (v *resolver) baseEndpoint(end source.Endpoint, serial string) source.Endpoint {
 	end.Region = orDefault(end.Region, serial)
 	return end
 }
