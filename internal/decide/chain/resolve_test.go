@@ -1,7 +1,10 @@
 package chain
 
 import (
+	"context"
 	"errors"
+	"fob/internal/cred"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,8 +210,12 @@ func TestResolveFaults(t *testing.T) {
 		{"duration 20 digits", target(good + "duration_seconds = 99999999999999999999"), "t", Request{}, fault.Config, `duration_seconds "99999999999999999999" (config:7) is far too long; at most 43200 seconds (12h0m0s)`, ""},
 		{"duration 2^32", target(good + "duration_seconds = 4294967296"), "t", Request{}, fault.Config, `duration_seconds "4294967296" (config:7) must be between 900 seconds (15m0s) and 43200 seconds (12h0m0s)`, ""},
 		{"external id of 1 MiB", target(good + "external_id = " + strings.Repeat("x", 1<<20)), "t", Request{}, fault.Config, `external_id "` + strings.Repeat("x", 60) + `"... (1048576 characters) (config:7) must be 2 to 1224 letters, digits or any of _+=,.@:/-`, ""},
-		{"region that is none", withKey, "plain", Request{Region: "%(x)s"}, fault.Config, `region "%(x)s" (--region) is not the name of a region`, ""},
+		{"region that is none", withKey, "plain", Request{Region: "%(x)s"}, fault.Config, `region "%(x)s" (--region) is not the name of a region`, "write it like us-east-1"},
 		{"endpoint junk", target(good + "endpoint_url = ::::"), "t", Request{}, fault.Config, `endpoint_url "::::" (config:7) is not a URL like https://sts.example.com`, ""},
+		{"endpoint for the child, where STS has its own", target(good + "services = local\nendpoint_url = http://sts.evil.test\n[services local]\nsts =\n  endpoint_url = http://127.0.0.1:1"), "t", Request{}, fault.Config, `endpoint_url "http://sts.evil.test" (config:8) is plain http beyond this machine, which would let anyone on the way use the signed call: use https`, ""},
+		{"role beside a web identity", target(role("123456789012", "x") + "\nweb_identity_token_file = /token"), "t", Request{}, fault.Config, `web_identity_token_file "/token" (config:6) asks for credentials from a web identity token, which this version of fob does not do`, "use the profile with the AWS CLI or SDK directly: they read the token file themselves"},
+		{"role beside the machine's credentials", target(role("123456789012", "x") + "\ncredential_source = Ec2InstanceMetadata"), "t", Request{}, fault.Config, `credential_source "Ec2InstanceMetadata" (config:6) asks for credentials from the machine's own credentials, which this version of fob does not do`, "use the profile with the AWS CLI or SDK directly on that machine"},
+		{"role beside identity center", target(role("123456789012", "x") + "\nsso_session = s"), "t", Request{}, fault.Config, `sso_session "s" (config:6) asks for credentials from IAM Identity Center, which this version of fob does not do`, "until then: aws sso login, and aws configure export-credentials --profile t"},
 		{"endpoint http", target(good + "endpoint_url = http://sts.evil.test"), "t", Request{}, fault.Config, `endpoint_url "http://sts.evil.test" (config:7) is plain http beyond this machine, which would let anyone on the way use the signed call: use https`, ""},
 		{"serial junk", target(good + "mfa_serial = arn:x"), "t", Request{}, fault.Config, `mfa_serial "arn:x" (config:7) is not the serial of an MFA device`, "see its ARN in the console, or: aws iam list-mfa-devices"},
 		{"a guard", target(good + "fob_guard = code"), "t", Request{}, fault.Config, `fob_guard "code" (config:7) asks for a guard, which this version of fob does not keep; it refuses rather than go on unguarded`, ""},
@@ -296,5 +303,65 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: same name as %s", what, other)
 		}
 		seen[got] = what
+	}
+}
+
+// portal is a kind that no part of chain knows: it begins a chain by itself, as
+// a sign-in portal or a process does.
+type portal struct{}
+
+func (portal) Begins() bool { return true }
+
+func (portal) Plan(p profile.Profile) (source.Step, error) {
+	if set, ok := p.Setting("portal"); ok {
+		return portalStep{set.Value}, nil
+	}
+	return nil, nil
+}
+
+type portalStep struct{ name string }
+
+func (s portalStep) Describe() string { return "sign in at " + s.name }
+func (s portalStep) Parts() []string  { return []string{"portal", s.name} }
+func (s portalStep) Fetch(context.Context, source.Env, source.Input) (cred.Session, error) {
+	return cred.Session{}, nil
+}
+
+// A source is one file and one line: a kind that chain has never heard of begins
+// a chain without a stored key, alone and below a role of the same or another
+// profile.
+func TestAKindThatBegins(t *testing.T) {
+	t.Parallel()
+	config := "[profile alone]\nportal = home\n[profile role]\nportal = home\nduration_seconds = 7200\n" + role("222222222222", "admin") +
+		"\n[profile far]\nsource_profile = alone\n" + role("333333333333", "reader")
+	set, err := profile.Parse("config", []byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := append(source.Kinds(), portal{})
+	for name, want := range map[string]string{
+		"alone": "sign in at home",
+		"role":  "sign in at home > assume arn:aws:iam::222222222222:role/admin for 1h0m0s",
+		"far":   "sign in at home > assume arn:aws:iam::333333333333:role/reader for 1h0m0s",
+	} {
+		c, err := Resolve(set, kinds, keyOf(), nil, Request{Profile: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range c.Steps {
+			got = append(got, s.Describe())
+		}
+		if strings.Join(got, " > ") != want || c.Key != "" {
+			t.Errorf("%s: %q, key %q; want %s", name, got, c.Key, want)
+		}
+		names := Names(c, "", func(parts ...string) string { return strings.Join(parts, "|") })
+		if slices.Contains(names, "") {
+			t.Errorf("%s: a step has no name: %q", name, names)
+		}
+	}
+	var f *fault.Error
+	if _, err := Resolve(set, kinds, keyOf(), nil, Request{Profile: "alone", Policy: Policy{Inline: "{}"}}); !errors.As(err, &f) || f.Code != fault.Usage {
+		t.Errorf("a session that cannot be narrowed: %v", err)
 	}
 }
