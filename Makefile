@@ -37,7 +37,7 @@ lint:
 	cd tools && $(GO) tool staticcheck ./...
 
 race:
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 20m ./...
 	cd tools && $(GO) test ./...
 
 tidy:
@@ -45,7 +45,7 @@ tidy:
 	cd tools && $(GO) mod tidy -diff
 
 real: ## the tests once more, none of which may skip unless .ci/skips names it
-	FOB_TEST_REAL=1 $(GO) test -count=1 -json ./... | { cd tools && $(GO) run ./ci ../.ci/skips; }
+	FOB_TEST_REAL=1 $(GO) test -count=1 -timeout 20m -json ./... | { cd tools && $(GO) run ./ci ../.ci/skips; }
 
 bench: ## times beside an exec-only program; PEER=path adds another, PROFILES=10000 RUNS=100
 	@cd tools && $(GO) run ./bench -root .. $(if $(PEER),-peer $(PEER)) $(if $(PROFILES),-profiles $(PROFILES)) $(if $(RUNS),-runs $(RUNS))
