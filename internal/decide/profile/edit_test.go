@@ -141,6 +141,10 @@ func TestEditAndUndo(t *testing.T) {
 		var undo func(Set) ([]byte, error)
 		if p, err := s.Profile(name); err == nil {
 			next, err = s.WithSetting(name, key, value)
+			// A header that is indented would become a part of the value above it.
+			if err != nil && strings.Contains(text, "  [profile") {
+				t.Skip("refused: " + err.Error())
+			}
 			if err != nil {
 				t.Fatalf("%q: %v", text, err)
 			}
