@@ -214,7 +214,8 @@ func (m *strictMoto) Calls() ([]playground.Call, error) {
 	}
 	defer resp.Body.Close()
 	var calls []playground.Call
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
 		var row struct {
 			playground.Call
 			Time string `json:"time"` // without a zone, which time.Time does not take
@@ -222,7 +223,13 @@ func (m *strictMoto) Calls() ([]playground.Call, error) {
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
 			return nil, err
 		}
+		if strings.HasPrefix(row.Verdict, "fault:") {
+			row.Resource = "" // it has the path there
+		}
 		calls = append(calls, row.Call)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -248,7 +255,8 @@ func (m *strictMoto) cmdMoto(ts *testscript.TestScript, _ bool, args []string) {
 	case "fault":
 		var f playground.Fault
 		ts.Check(json.Unmarshal([]byte(strings.Join(args[1:], " ")), &f))
-		body := map[string]any{"action": f.Action, "times": max(1, f.Times), "skip": f.Skip, "status": any(f.Status), "after": f.After, "seconds": max(f.Delay, 5*time.Second).Seconds()}
+		action := strings.TrimPrefix(strings.TrimPrefix(f.Action, "sts:"), "iam:") // it knows those by their bare names
+		body := map[string]any{"action": action, "times": max(1, f.Times), "skip": f.Skip, "status": any(f.Status), "after": f.After, "seconds": max(f.Delay, 5*time.Second).Seconds()}
 		if n, err := strconv.Atoi(f.Status); err == nil {
 			body["status"] = n
 		}
