@@ -82,7 +82,7 @@ func oddWorlds() []odd {
 		{name: "no name of a policy file", script: "fob export r --policy-file=", status: 2, want: []string{"--policy-file", "empty"}},
 		{name: "empty policy ARN", script: "fob export r --policy-arns ''", status: 2, want: []string{"--policy-arns", "empty"}},
 		{name: "policy without end", script: "fob export r --policy-file /dev/zero", status: 2, want: []string{"session policy"}},
-		{name: "policy that is no JSON", script: "fob export r --policy nonsense", status: 2, want: []string{"not a JSON object"}},
+		{name: "policy that is no JSON", script: "fob export r --policy nonsense", status: 2, want: []string{"policy", "JSON"}},
 		{name: "backend that is none", env: pairs("FOB_BACKEND", "keychain"), status: 2, want: []string{"keychain", "passphrase"}},
 		{name: "code that is none", script: "fob export mfa -t abc", status: 2, want: []string{"six digits"}},
 
