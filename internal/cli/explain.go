@@ -89,7 +89,7 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if locked {
 		hasKey = assumedKeys(set)
 	}
-	c, err := chain.Resolve(set, source.Kinds(), hasKey, k.index.Limits, r)
+	c, err := chain.Resolve(set, source.Kinds(), hasKey, k.index.Refused(k.sys.Now()), r)
 	if err != nil {
 		return err
 	}
@@ -138,17 +138,11 @@ func (k *keeper) explain(c chain.Chain, locked bool) explained {
 }
 
 func explainStep(step source.Step) explainedStep {
-	one := explainedStep{Text: step.Describe()}
-	var end source.Endpoint
-	switch s := step.(type) {
-	case source.SessionToken:
-		one.Call, one.Profile, one.Lifetime, one.MFA, one.Process, end = "GetSessionToken", s.Profile, int(s.Lifetime/time.Second), s.Device.Serial, s.Device.Process != "", s.Endpoint
-	case source.AssumeRole:
-		one.Call, one.Profile, one.Lifetime, one.MFA, one.Process, end = "AssumeRole", s.Profile, int(s.Lifetime/time.Second), s.Device.Serial, s.Device.Process != "", s.Endpoint
-		one.Role = s.RoleARN
+	card, device := source.CardOf(step), source.Device(step)
+	return explainedStep{
+		Call: card.Call, Text: step.Describe(), Profile: card.Owner, Role: card.Role, Lifetime: int(card.Lifetime / time.Second),
+		MFA: device.Serial, Process: device.Process != "", Region: card.Endpoint.Region, Endpoint: card.Endpoint.URL,
 	}
-	one.Region, one.Endpoint = end.Region, end.URL
-	return one
 }
 
 func (e explained) text(now time.Time) string {

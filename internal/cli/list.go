@@ -145,14 +145,13 @@ func (k *keeper) row(set profile.Set, name string, inConfig bool) listed {
 	if k.cache == nil {
 		return r
 	}
-	c, err := chain.Resolve(set, source.Kinds(), k.hasKey, k.index.Limits, chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)})
+	c, err := chain.Resolve(set, source.Kinds(), k.hasKey, k.index.Refused(k.sys.Now()), chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)})
 	if err != nil {
 		r.Problem = err.Error()
 		return r
 	}
 	for i, n := range chain.Names(c, k.ID(c.Key), k.cache.NameOf) {
-		owned, ok := c.Steps[i].(source.Owned)
-		if !ok || n == "" || owned.Owner() != name && i < len(c.Steps)-1 {
+		if n == "" || source.CardOf(c.Steps[i]).Owner != name && i < len(c.Steps)-1 {
 			continue
 		}
 		if e, err := k.cache.Load(n); err == nil && e.Session.Left(k.sys.Now()) > 0 {

@@ -139,7 +139,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (_ chain.Chain, _ cred.S
 		return chain.Chain{}, cred.Session{}, &fault.Error{What: "the minimum life of a session is not a duration", Next: []string{"write it like --min-ttl 5m (or FOB_MIN_TTL, AWS_MIN_TTL)"}, Code: fault.Usage}
 	}
 	for try := 1; ; try++ {
-		c, err := chain.Resolve(set, source.Kinds(), k.hasKey, k.index.Limits, request)
+		c, err := chain.Resolve(set, source.Kinds(), k.hasKey, k.index.Refused(k.sys.Now()), request)
 		if err != nil {
 			return c, cred.Session{}, err
 		}

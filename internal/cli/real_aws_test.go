@@ -226,6 +226,10 @@ func (m *strictMoto) Calls() ([]playground.Call, error) {
 		if strings.HasPrefix(row.Verdict, "fault:") {
 			row.Resource = "" // it has the path there
 		}
+		// A call that it refuses after its policies allowed it has two rows.
+		if last := len(calls) - 1; last >= 0 && row.Verdict != "ok" && calls[last].Verdict == "ok" && calls[last].Action == row.Action && calls[last].KeyID == row.KeyID && calls[last].Resource == row.Resource {
+			calls = calls[:last]
+		}
 		calls = append(calls, row.Call)
 	}
 	if err := lines.Err(); err != nil {

@@ -67,7 +67,7 @@ func testFront() front.System {
 		panic(err)
 	}
 	return front.System{
-		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: &canaries{out: os.Stderr}, Now: clock,
+		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: guardedStderr("fob"), Now: clock,
 		Core: filepath.Join(filepath.Dir(self), "fob-core"), Version: "test", UID: os.Getuid(), NoKeyring: true,
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 		Exec: func(path string, argv, environ []string) error {
@@ -87,7 +87,7 @@ func testFront() front.System {
 func testSystem() System {
 	s := RealSystem("test")
 	s.Args[0] = "fob"
-	s.Stderr = &canaries{out: os.Stderr}
+	s.Stderr = guardedStderr("fob-core")
 	s.Now, s.Ahead = clock, clockAhead()
 	s.CheapStore, s.NoKeyring = true, true
 	if os.Getenv("TEST_NO_TTY") != "" {

@@ -113,7 +113,7 @@ func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
 		return none()
 	}
 	hasKey := func(name string) bool { _, ok := index.Keys[name]; return ok }
-	c, err := chain.Resolve(set, source.Kinds(), hasKey, index.Limits, chain.Request{
+	c, err := chain.Resolve(set, source.Kinds(), hasKey, index.Refused(sys.Now()), chain.Request{
 		Profile: line.Profile, NoSession: line.NoSession, Lifetime: line.Lifetime, Region: line.Region, Env: chain.FromEnviron(sys.Environ),
 	})
 	if err != nil || len(c.Steps) == 0 || len(c.Warnings) > 0 {

@@ -14,7 +14,8 @@ import (
 type Chain struct {
 	// Profile is the name the person typed.
 	Profile string
-	// Key is the profile whose stored key signs the first call.
+	// Key is the profile whose stored key signs the first call, or "" where
+	// the first step needs none.
 	Key   string
 	Steps []source.Step
 	// Region is for the child; "" where no setting gives one.
@@ -98,11 +99,13 @@ func FromEnviron(environ []string) map[string]string {
 func Names(c Chain, keyID string, nameOf func(...string) string) []string {
 	names := make([]string, len(c.Steps))
 	base := "key " + keyID
+	if c.Key == "" {
+		base = "begins here"
+	}
 	for i, step := range c.Steps {
 		n, ok := step.(source.Named)
-		if !ok || base == "" {
-			base = ""
-			continue
+		if !ok {
+			break
 		}
 		base = nameOf(append([]string{base, c.Agent}, n.Parts()...)...)
 		names[i] = base

@@ -1,24 +1,23 @@
 package chain
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
-	"fob/internal/fault"
 )
 
-// longestChain bounds the roles of one chain. AWS has no such limit; a longer
-// one is a mistake in a generated config.
-const longestChain = 20
-
-// link is one profile on the way: the target first, the profile with the key last.
-type link struct {
-	profile profile.Profile
-	role    *source.AssumeRole // nil: passes its source's credentials on
-}
+const (
+	// roleChainingMax is AWS's limit for a role assumed with the session of
+	// another role
+	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html, "Role
+	// chaining"). The field holds that sessions of GetSessionToken are limited
+	// in the same way, so fob asks for no more from them.
+	roleChainingMax = time.Hour
+	// sessionTokenLifetime is what one MFA code opens.
+	sessionTokenLifetime = 8 * time.Hour
+	plainSessionLifetime = time.Hour
+)
 
 type resolver struct {
 	set    profile.Set
@@ -45,116 +44,79 @@ func Resolve(set profile.Set, kinds []source.Kind, hasKey func(string) bool, lim
 	return v.chain, nil
 }
 
-// walk follows source_profile from the target to the profile with the key.
-func (v *resolver) walk() ([]link, error) {
-	var links []link
-	seen := map[string]bool{}
-	for name := v.req.Profile; ; {
-		p, err := v.load(name, len(links) == 0)
-		if err != nil {
-			return nil, v.missing(err, links)
+// place orders the steps: key, perhaps an MFA session, then the roles from the
+// one nearest the key to the target.
+func (v *resolver) place(links []link) error {
+	base := links[len(links)-1].profile
+	var roles []source.AssumeRole
+	for i := len(links) - 1; i >= 0; i-- {
+		if r := links[i].role; r != nil {
+			end, err := v.endpoint(links[i].profile)
+			if err != nil {
+				return err
+			}
+			r.Endpoint = end
+			roles = append(roles, *r)
 		}
-		seen[name] = true
-		l, next, err := v.link(p)
-		if err != nil {
-			return nil, err
-		}
-		links = append(links, l)
-		if next == "" {
-			v.chain.Key = name
-			return links, nil
-		}
-		if seen[next] {
-			return nil, circle(links, next)
-		}
-		if len(links) > longestChain {
-			return nil, &fault.Error{What: what(v.req.Profile), Why: fmt.Errorf("source_profile goes on for more than %d profiles, from %q to %q and further", longestChain, v.req.Profile, next), Code: fault.Config}
-		}
-		name = next
 	}
+	serials, err := v.serials(links)
+	if err != nil {
+		return err
+	}
+	if err := v.child(links[0].profile, roles); err != nil {
+		return err
+	}
+	begin := links[len(links)-1].begin
+	if len(roles) == 0 && begin == nil {
+		return v.placeUser(base, serials)
+	}
+	if err := v.lifetimes(roles, links); err != nil {
+		return err
+	}
+	if err := v.narrow(roles); err != nil {
+		return err
+	}
+	if begin != nil {
+		return v.placeOn(begin, roles)
+	}
+	return v.placeRoles(base, roles, serials)
 }
 
-// load reads one profile and lays the environment over it. The settings of a
-// role in the environment are the target's alone.
-func (v *resolver) load(name string, target bool) (profile.Profile, error) {
-	p, err := v.set.Profile(name)
-	if unknown := (*profile.UnknownError)(nil); errors.As(err, &unknown) && v.hasKey(name) {
-		p, err = v.set.Bare(name), nil
+// placeRoles decides who sends the code. Where the devices allow it, one MFA
+// session serves every role of at most one hour; a longer role must be assumed
+// with the key itself, and costs a code of its own.
+func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d devices) error {
+	first := &roles[0]
+	device := d.role
+	if device.Serial == "" {
+		device = d.base
 	}
-	if err != nil {
-		return p, err
-	}
-	return p.With(overlay(v.req.Env, target)...), nil
-}
-
-// link decides what one profile adds and which profile comes before it ("" when
-// this one has the key).
-func (v *resolver) link(p profile.Profile) (link, string, error) {
-	if set, ok := p.Setting("fob_guard"); ok && set.Value != "none" {
-		return link{}, "", &source.SettingError{Setting: set, Why: "asks for a guard, which this version of fob does not keep; it refuses rather than go on unguarded"}
-	}
-	step, err := v.plan(p)
-	if err != nil {
-		return link{}, "", err
-	}
-	l := link{profile: p}
-	if role, ok := step.(source.AssumeRole); ok {
-		l.role = &role
-	}
-	from, has := p.Setting("source_profile")
-	machine, both := p.Setting("credential_source")
+	long := len(roles) == 1 && first.Lifetime > roleChainingMax
+	differs := d.base.Serial != "" && d.role.Serial != "" && d.base.Serial != d.role.Serial
+	withSession := device.Serial != "" && !v.req.NoSession && !long && !differs
+	var steps []source.Step
 	switch {
-	case v.hasKey(p.Name):
-		if has && from.Value != p.Name {
-			v.note("profile %q has a stored key, which goes before its source_profile (%s)", p.Name, from.From)
-		}
-		return l, "", nil
-	case has && both:
-		return l, "", &source.SettingError{Setting: machine, Why: "stands beside source_profile (" + from.From + "), and only one of the two can be used", Next: []string{"remove one of the two lines"}}
-	case has && from.Value == "":
-		return l, "", &source.SettingError{Setting: from, Why: "is empty"}
-	case has && from.Value == p.Name:
-		return l, "", &source.SettingError{Setting: from, Why: "names the profile itself, which has no stored key", Next: []string{"fob add " + fault.Word(p.Name), "or name the profile that has the key"}}
-	case has:
-		if l.role == nil {
-			v.note("profile %q has no role: it uses the credentials of its source_profile %q (%s)", p.Name, from.Value, from.From)
-		}
-		return l, from.Value, nil
-	case l.role != nil:
-		// The role may be meant to be assumed with what another kind gives.
-		for _, kind := range v.kinds {
-			if _, err := kind.Plan(p); err != nil {
-				return l, "", err
-			}
-		}
-		arn, _ := p.Setting("role_arn")
-		return l, "", &source.SettingError{Setting: arn, Why: "needs credentials to assume it with: profile " + quoted(p.Name) + " has no stored key, no source_profile and no credential_source", Next: []string{"add a line: source_profile = NAME"}}
-	}
-	return l, "", &noKeyError{name: p.Name, where: p.Where()}
-}
-
-// plan asks the kinds in turn. A stored key goes before every other source of
-// base credentials, so only a role is planned where there is one.
-func (v *resolver) plan(p profile.Profile) (source.Step, error) {
-	for _, kind := range v.kinds {
-		step, err := kind.Plan(p)
+	case withSession:
+		life, err := v.shared()
 		if err != nil {
-			if v.hasKey(p.Name) && p.Value("role_arn") == "" {
-				continue
-			}
-			return nil, err
+			return err
 		}
-		if step != nil {
-			return step, nil
+		end, err := v.endpoint(base)
+		if err != nil {
+			return err
 		}
+		steps = append(steps, source.SessionToken{Profile: base.Name, Lifetime: life, Device: device, Endpoint: v.baseEndpoint(end, device.Serial)})
+		v.note("one code opens a session for %s, which serves every role of at most 1h over this key", life)
+	case device.Serial == "":
+		v.note("no mfa_serial: the key assumes the role without a code")
+	default:
+		first.Device = device
+		v.note("%s", codeNote(v.req.NoSession, differs, first, d))
 	}
-	return nil, nil
-}
-
-func (v *resolver) note(format string, args ...any) {
-	v.chain.Notes = append(v.chain.Notes, fmt.Sprintf(format, args...))
-}
-
-func (v *resolver) warn(format string, args ...any) {
-	v.chain.Warnings = append(v.chain.Warnings, fmt.Sprintf(format, args...))
+	for i := range roles {
+		sessionName(&roles[i], device.Serial)
+		steps = append(steps, roles[i])
+	}
+	v.chain.Steps, v.chain.STS = steps, roles[len(roles)-1].Endpoint
+	return nil
 }

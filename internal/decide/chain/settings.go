@@ -150,7 +150,10 @@ func (v *resolver) child(target profile.Profile, roles []source.AssumeRole) erro
 		return err
 	}
 	v.chain.Region = region
-	if set, ok := target.Setting("endpoint_url"); ok && v.req.Env["AWS_ENDPOINT_URL"] == "" && !v.ignoresConfigured() {
+	if set, ok := target.Setting("endpoint_url"); ok && set.Value != "" && v.req.Env["AWS_ENDPOINT_URL"] == "" && !v.ignoresConfigured() {
+		if why := source.CheckURL(set.Value); why != "" {
+			return &source.SettingError{Setting: set, Why: why}
+		}
 		v.chain.Endpoint = set.Value
 	}
 	for i := range roles {

@@ -44,6 +44,9 @@ type AssumeRole struct {
 
 type assumeRoleKind struct{}
 
+// Begins is false: a role is assumed with other credentials.
+func (assumeRoleKind) Begins() bool { return false }
+
 // Plan reads the settings of a role. The lifetime, the MFA device and the
 // endpoint depend on the neighbours: chain sets them.
 func (assumeRoleKind) Plan(p profile.Profile) (Step, error) {
@@ -92,11 +95,13 @@ func (a AssumeRole) Describe() string {
 // MFA is the device whose code this call sends, if any.
 func (a AssumeRole) MFA() MFA { return a.Device }
 
-// Owner is the profile that has the role.
-func (a AssumeRole) Owner() string { return a.Profile }
-
-// Asks is the lifetime asked for.
-func (a AssumeRole) Asks() time.Duration { return a.Lifetime }
+// Card tells what explain, list and the question for a code show.
+func (a AssumeRole) Card() Card {
+	return Card{
+		Call: "AssumeRole", Owner: a.Profile, Detail: a.RoleARN, Role: a.RoleARN, Lifetime: a.Lifetime, Endpoint: a.Endpoint,
+		Opens: "This code opens one session only: " + a.RoleARN + " for " + plain(a.Lifetime) + ".",
+	}
+}
 
 // Parts holds every argument that is sent but a generated session name.
 func (a AssumeRole) Parts() []string {

@@ -9,6 +9,9 @@ import (
 // profile that uses one is told so, instead of being taken for an empty one.
 type elsewhereKind struct{}
 
+// Begins is true: these are sources of their own.
+func (elsewhereKind) Begins() bool { return true }
+
 // Plan never gives a step: it gives an error or nothing.
 func (elsewhereKind) Plan(p profile.Profile) (Step, error) {
 	for _, one := range []struct{ key, way, next string }{

@@ -33,11 +33,13 @@ func (s SessionToken) Describe() string {
 // MFA is the device whose code this call sends, if any.
 func (s SessionToken) MFA() MFA { return s.Device }
 
-// Owner is the profile that has the key.
-func (s SessionToken) Owner() string { return s.Profile }
-
-// Asks is the lifetime asked for.
-func (s SessionToken) Asks() time.Duration { return s.Lifetime }
+// Card tells what explain, list and the question for a code show.
+func (s SessionToken) Card() Card {
+	return Card{
+		Call: "GetSessionToken", Owner: s.Profile, Detail: s.Device.Serial, Lifetime: s.Lifetime, Endpoint: s.Endpoint,
+		Opens: "One code opens every role of at most 1h over this key, for " + plain(s.Lifetime) + ".",
+	}
+}
 
 // Parts holds every argument that is sent.
 func (s SessionToken) Parts() []string {

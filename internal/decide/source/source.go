@@ -16,6 +16,10 @@ type Kind interface {
 	// Plan gives the step that p asks for, or nil if p does not ask for this
 	// kind. Its errors are *SettingError.
 	Plan(p profile.Profile) (Step, error)
+	// Begins says that the kind's step needs no credentials before it, so that
+	// a chain can begin there and needs no stored key. A kind that does not
+	// begin is a role, assumed with what comes before it.
+	Begins() bool
 }
 
 // Step is one exchange of a chain. It is plain data: everything that will be
@@ -34,11 +38,41 @@ type Named interface{ Parts() []string }
 // NeedsMFA is a step that sends a code.
 type NeedsMFA interface{ MFA() MFA }
 
-// Owned is a step that a profile asked for.
-type Owned interface{ Owner() string }
+// Shown is a step that tells more of itself than a sentence: explain prints it,
+// list and clear find its session by it, and what asks for a code quotes it.
+type Shown interface{ Card() Card }
 
-// Lasting is a step that asks for a lifetime.
-type Lasting interface{ Asks() time.Duration }
+// Card is what a step tells of itself.
+type Card struct {
+	// Call is the API's name ("AssumeRole").
+	Call string
+	// Owner is the profile that asked for the step.
+	Owner string
+	// Detail is what tells the session from others of its kind: a role's ARN, a
+	// device's serial. Role is the ARN where the step enters a role.
+	Detail, Role string
+	// Opens is what a code for this step opens.
+	Opens    string
+	Lifetime time.Duration
+	Endpoint Endpoint
+}
+
+// CardOf is what a step tells of itself; a step that is not Shown has its
+// description and nothing else.
+func CardOf(s Step) Card {
+	if c, ok := s.(Shown); ok {
+		return c.Card()
+	}
+	return Card{Call: s.Describe()}
+}
+
+// Device is the MFA device whose code a step sends; without one its Serial is "".
+func Device(s Step) MFA {
+	if n, ok := s.(NeedsMFA); ok {
+		return n.MFA()
+	}
+	return MFA{}
+}
 
 // MFA says which device a step needs a code of, and how the person wants to be
 // asked for it. Without a Serial the step sends no code.

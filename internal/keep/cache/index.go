@@ -34,7 +34,7 @@ type Index struct {
 	// Keys are the stored keys by profile.
 	Keys map[string]KeyInfo
 	// Limits are the smallest session lifetimes that AWS refused, by role ARN.
-	Limits map[string]time.Duration
+	Limits map[string]Limit
 	// Spent are codes that were sent and must not be sent again.
 	Spent []Spent
 }
@@ -43,6 +43,27 @@ type Index struct {
 type KeyInfo struct {
 	ID      string
 	Created time.Time
+}
+
+// Limit is a lifetime that a role did not allow, and when AWS said so.
+type Limit struct {
+	Refused time.Duration
+	At      time.Time
+}
+
+// believed is how long a refused lifetime is not asked for again: someone may
+// raise the role's maximum.
+const believed = 7 * 24 * time.Hour
+
+// Refused gives, by role ARN, the smallest lifetime that AWS refused of late.
+func (x Index) Refused(now time.Time) map[string]time.Duration {
+	refused := make(map[string]time.Duration, len(x.Limits))
+	for role, l := range x.Limits {
+		if now.Sub(l.At) < believed {
+			refused[role] = l.Refused
+		}
+	}
+	return refused
 }
 
 // Spent is one code that was sent, as SpentMac gives it. After Until AWS
@@ -135,7 +156,7 @@ func (c *Cache) writeIndex(x Index, before []byte) error {
 func (c *Cache) indexPath() string { return filepath.Join(c.dataDir, indexName) }
 
 func newIndex() Index {
-	return Index{Keys: map[string]KeyInfo{}, Limits: map[string]time.Duration{}}
+	return Index{Keys: map[string]KeyInfo{}, Limits: map[string]Limit{}}
 }
 
 // encodeIndex writes maps in the order of their keys, so that the same index is
@@ -152,7 +173,8 @@ func encodeIndex(x Index) []byte {
 	a.int(int64(len(x.Limits)))
 	for _, role := range sortedKeys(x.Limits) {
 		a.text(role)
-		a.int(int64(x.Limits[role]))
+		a.int(int64(x.Limits[role].Refused))
+		a.time(x.Limits[role].At)
 	}
 	a.int(int64(len(x.Spent)))
 	for _, s := range x.Spent {
@@ -166,7 +188,7 @@ func encodeIndex(x Index) []byte {
 const (
 	timeSize  = 12
 	keySize   = 4 + 4 + timeSize
-	limitSize = 4 + 8
+	limitSize = 4 + 8 + timeSize
 	spentSize = 16 + timeSize
 )
 
@@ -180,7 +202,7 @@ func decodeIndex(text []byte) (Index, bool) {
 	}
 	for range r.count(limitSize) {
 		role := r.text()
-		x.Limits[role] = time.Duration(r.int())
+		x.Limits[role] = Limit{Refused: time.Duration(r.int()), At: r.time()}
 	}
 	for range r.count(spentSize) {
 		var s Spent

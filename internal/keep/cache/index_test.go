@@ -27,8 +27,8 @@ func fullIndex() Index {
 			"security":  {ID: "AKIACANARY", Created: start},
 			"CANARY-ci": {ID: "AKIAOTHER"},
 		},
-		Limits: map[string]time.Duration{"arn:aws:iam::345678901234:role/CANARY": 2 * time.Hour},
-		Spent:  []Spent{{Mac: SpentMac(seal, "CANARY", "123456", 1), Until: start.Add(90 * time.Second)}},
+		Limits: map[string]Limit{"arn:aws:iam::345678901234:role/CANARY": {2 * time.Hour, start}},
+		Spent:  []Spent{{Mac: SpentMac(seal, "CANARY", "123456"), Until: start.Add(90 * time.Second)}},
 	}
 }
 
@@ -60,15 +60,23 @@ func TestIndexRoundTrip(t *testing.T) {
 	}
 }
 
+// A refused length is believed for a week.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	x := Index{Limits: map[string]Limit{"old": {time.Hour, start.AddDate(0, 0, -8)}, "new": {2 * time.Hour, start.AddDate(0, 0, -6)}}}
+	if diff := cmp.Diff(map[string]time.Duration{"new": 2 * time.Hour}, x.Refused(start)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSpentCodes(t *testing.T) {
 	t.Parallel()
 	c := New(home(t), seal)
-	mac := SpentMac(seal, "arn:aws:iam::123456789012:mfa/ann", "123456", 7)
+	mac := SpentMac(seal, "arn:aws:iam::123456789012:mfa/ann", "123456")
 	for _, other := range [][16]byte{
-		SpentMac(seal, "arn:aws:iam::123456789012:mfa/bob", "123456", 7),
-		SpentMac(seal, "arn:aws:iam::123456789012:mfa/ann", "123457", 7),
-		SpentMac(seal, "arn:aws:iam::123456789012:mfa/ann", "123456", 8),
-		SpentMac(cred.NewSecret("CANARY"), "arn:aws:iam::123456789012:mfa/ann", "123456", 7),
+		SpentMac(seal, "arn:aws:iam::123456789012:mfa/bob", "123456"),
+		SpentMac(seal, "arn:aws:iam::123456789012:mfa/ann", "123457"),
+		SpentMac(cred.NewSecret("CANARY"), "arn:aws:iam::123456789012:mfa/ann", "123456"),
 	} {
 		if other == mac {
 			t.Error("two codes have one mac")
@@ -98,7 +106,7 @@ func TestFailedUpdate(t *testing.T) {
 	}
 	err := c.Update(t.Context(), at(start), func(x *Index) error {
 		for i := range maxItems + 1 {
-			x.Limits[fmt.Sprint(i)] = time.Hour
+			x.Limits[fmt.Sprint(i)] = Limit{time.Hour, start}
 		}
 		return nil
 	})

@@ -93,10 +93,9 @@ func mac(key []byte, parts ...string) []byte {
 	return h.Sum(nil)
 }
 
-// SpentMac stands in the index for a code that was sent to AWS. It names the
-// device by its serial and the 30-second step by its number, and cannot be
-// turned back into a code without the seal key.
-func SpentMac(seal cred.Secret, serial, code string, step int64) [16]byte {
-	sum := mac(subkey(seal, "fob spent v1"), serial, code, string(binary.BigEndian.AppendUint64(nil, uint64(step))))
+// SpentMac stands in the index for a code that was sent to AWS for the device of
+// that serial, and cannot be turned back into a code without the seal key.
+func SpentMac(seal cred.Secret, serial, code string) [16]byte {
+	sum := mac(subkey(seal, "fob spent v1"), serial, code)
 	return [16]byte(sum[:16])
 }

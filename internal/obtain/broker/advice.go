@@ -42,9 +42,11 @@ func (b *Broker) advise(ctx context.Context, w walk, i int, err error) error {
 	case errors.As(err, &bundle):
 		f.Code, f.Next = fault.Config, []string{"correct ca_bundle, or AWS_CA_BUNDLE where that is set"}
 	case errors.As(err, &gone):
-		f.Next = unreachable(endpointOf(w.Steps[i]))
+		f.Next = unreachable(source.CardOf(w.Steps[i]).Endpoint)
 	case errors.As(err, &refusal):
-		f.Code = fault.Refused
+		if f.Code = fault.Refused; refusal.Status >= 500 {
+			f.Code = fault.Failed // AWS is out of order, and has not said no
+		}
 		f.Next = b.advice(w, i, refusal)
 		if tooLong(refusal) {
 			f.Why = b.remember(ctx, w.Steps[i], where)
@@ -68,23 +70,20 @@ func tooLong(r *awsapi.Refusal) bool {
 // remember keeps the length that a role refused, so that it is not asked for
 // again: each try may cost a code.
 func (b *Broker) remember(ctx context.Context, s source.Step, why error) error {
-	role, ok := s.(source.AssumeRole)
-	if !ok || role.Lifetime <= time.Hour {
+	card := source.CardOf(s)
+	if card.Role == "" || card.Lifetime <= time.Hour {
 		return why
 	}
 	err := b.Cache.Update(ctx, b.Now, func(ix *cache.Index) error {
-		if ix.Limits == nil {
-			ix.Limits = map[string]time.Duration{}
-		}
-		if old, ok := ix.Limits[role.RoleARN]; !ok || role.Lifetime < old {
-			ix.Limits[role.RoleARN] = role.Lifetime
+		if old, ok := ix.Refused(b.Now())[card.Role]; !ok || card.Lifetime < old {
+			ix.Limits[card.Role] = cache.Limit{Refused: card.Lifetime, At: b.Now()}
 		}
 		return nil
 	})
 	if err != nil {
 		return why
 	}
-	return &TooLongError{Role: role.RoleARN, Asked: role.Lifetime, Err: why}
+	return &TooLongError{Role: card.Role, Asked: card.Lifetime, Err: why}
 }
 
 // skewLimit is how far a clock may be off before AWS refuses a signature
@@ -116,7 +115,7 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 		if tooLong(r) {
 			return []string{"ask for less: --duration 1h", "raise MaxSessionDuration of the role"}
 		}
-	case "Throttling", "ThrottlingException", "RequestLimitExceeded":
+	case "InternalFailure", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded":
 		return []string{"wait a minute and run the command again"}
 	}
 	return []string{explain}
@@ -124,7 +123,7 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 
 // denied tells the cases apart that AWS answers with the same word.
 func (b *Broker) denied(w walk, i int, r *awsapi.Refusal, serial, explain string) []string {
-	role, isRole := w.Steps[i].(source.AssumeRole)
+	role := source.CardOf(w.Steps[i]).Role
 	switch {
 	case wrongCode(r):
 		return []string{
@@ -134,15 +133,15 @@ func (b *Broker) denied(w walk, i int, r *awsapi.Refusal, serial, explain string
 		}
 	case contains(r.Message, "TagSession"), contains(r.Message, "SetSourceIdentity"):
 		return []string{"the role's trust policy does not allow session tags or a source identity: remove session_tags and source_identity, or extend the policy"}
-	case isRole && serial == "":
+	case role != "" && serial == "":
 		return []string{
 			"the role may require MFA, and no mfa_serial is set: add one to profile " + w.Profile + " or " + w.Key,
-			"you need to be in a group that allows " + role.RoleARN,
+			"you need to be in a group that allows " + role,
 			explain,
 		}
-	case isRole:
+	case role != "":
 		return []string{
-			"you need to be in a group that allows " + role.RoleARN,
+			"you need to be in a group that allows " + role,
 			"check that the role exists and trusts your account: AWS gives the same answer when it does not",
 			explain,
 		}
@@ -153,7 +152,7 @@ func (b *Broker) denied(w walk, i int, r *awsapi.Refusal, serial, explain string
 // mfaOf is the device whose code stands behind step i, or "".
 func mfaOf(w walk, i int) string {
 	for ; i >= 0; i-- {
-		if m := device(w.Steps[i]); m.Serial != "" {
+		if m := source.Device(w.Steps[i]); m.Serial != "" {
 			return m.Serial
 		}
 	}

@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"fob/internal/cred"
@@ -29,9 +28,9 @@ var errSpent = errors.New("this code was used already; AWS takes each one once")
 // withCode asks for a code and sends it, again while AWS says that it is wrong
 // and a person is there to read the device anew.
 func (b *Broker) withCode(ctx context.Context, w walk, i int, in source.Input) (cred.Session, error) {
-	m := device(w.Steps[i])
+	m, card := source.Device(w.Steps[i]), source.CardOf(w.Steps[i])
 	driver := b.Driver(m)
-	q := mfa.Question{Serial: m.Serial, Profile: w.Profile, Why: opens(w.Steps[i]), Host: endpointOf(w.Steps[i]).URL}
+	q := mfa.Question{Serial: m.Serial, Profile: w.Profile, Why: card.Opens, Host: card.Endpoint.URL}
 	for q.Attempt = 1; ; q.Attempt++ {
 		code, err := b.unspent(ctx, driver, q)
 		if err != nil {
@@ -84,7 +83,10 @@ func (b *Broker) awaitStep(ctx context.Context) error {
 
 // spend records a code, or says errSpent.
 func (b *Broker) spend(ctx context.Context, serial, code string) error {
-	mac := cache.SpentMac(b.Seal, serial, code, 0)
+	if b.Seal.IsZero() {
+		return nil // nothing can be kept here
+	}
+	mac := cache.SpentMac(b.Seal, serial, code)
 	return b.Cache.Update(ctx, b.Now, func(ix *cache.Index) error {
 		if ix.IsSpent(mac, b.Now()) {
 			return errSpent
@@ -97,36 +99,4 @@ func (b *Broker) spend(ctx context.Context, serial, code string) error {
 func wrongCode(err error) bool {
 	r := (*awsapi.Refusal)(nil)
 	return errors.As(err, &r) && r.Code == "AccessDenied" && contains(r.Message, "MultiFactorAuthentication failed")
-}
-
-// opens says what the person gets for the code.
-func opens(s source.Step) string {
-	switch step := s.(type) {
-	case source.SessionToken:
-		return fmt.Sprintf("One code opens every role of at most 1h over this key, for %s.", plain(step.Lifetime))
-	case source.AssumeRole:
-		return fmt.Sprintf("This code opens one session only: %s for %s.", step.RoleARN, plain(step.Lifetime))
-	}
-	return ""
-}
-
-// plain writes 8h0m0s as people do.
-func plain(d time.Duration) string {
-	switch {
-	case d%time.Hour == 0:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d%time.Minute == 0:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	}
-	return d.String()
-}
-
-func endpointOf(s source.Step) source.Endpoint {
-	switch step := s.(type) {
-	case source.SessionToken:
-		return step.Endpoint
-	case source.AssumeRole:
-		return step.Endpoint
-	}
-	return source.Endpoint{}
 }

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"fob/internal/cred"
@@ -18,39 +20,68 @@ func (b *Broker) kept(name string) (cache.Entry, bool) {
 	return e, err == nil && e.Session.Left(b.Now()) >= b.MinLeft
 }
 
+func (b *Broker) isKept(name string) bool {
+	_, ok := b.kept(name)
+	return ok
+}
+
 // ready is a session that is kept and need not be renewed yet, or cannot be
-// without a person.
+// without a person: the session before it would have to be made anew first.
 func (b *Broker) ready(w walk, i int) (cred.Session, bool) {
 	e, ok := b.kept(w.names[i])
 	if !ok {
 		return cred.Session{}, false
 	}
-	if e.Fresh(b.Now(), b.MinLeft) {
-		return e.Session, true
+	renewable := i > 0 && b.isKept(w.names[i-1]) || i == 0 && w.Key == ""
+	return e.Session, !renewable || e.Fresh(b.Now(), b.MinLeft)
+}
+
+// despite is what a failed renewal leaves: the kept session, where it still
+// holds for MinLeft, else the failure.
+func (b *Broker) despite(ctx context.Context, w walk, i int, err error) (cred.Session, error) {
+	if e, ok := b.kept(w.names[i]); ok && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrShut) {
+		b.Say("the session of profile %q could not be renewed, and is used as long as it holds: %v", w.Profile, err)
+		return e.Session, nil
 	}
-	if i == 0 {
-		return e.Session, true
+	return cred.Session{}, b.advise(ctx, w, i, err)
+}
+
+// drop removes the session of step i if it is still the one that was refused:
+// another process may have made a new one meanwhile. It says ErrShut when the
+// walk must now begin at a key that is not open: the caller then starts again
+// without holding a step's lock.
+func (b *Broker) drop(ctx context.Context, w walk, i int, refused cred.Signer) error {
+	release, err := b.lock(ctx, w, i)
+	if err != nil {
+		return err
 	}
-	_, base := b.kept(w.names[i-1])
-	return e.Session, !base
+	defer release()
+	if e, err := b.Cache.Load(w.names[i]); err == nil && e.Session.ID == refused.ID {
+		if err := b.Cache.Delete(w.names[i]); err != nil {
+			return unkept(w, err)
+		}
+	}
+	for _, name := range w.names[:i+1] {
+		if b.isKept(name) {
+			return nil
+		}
+	}
+	if w.Key == "" {
+		return nil
+	}
+	_, err = b.Keys.Key(ctx, w.Key)
+	return err
 }
 
 // keep puts the session into the cache. It was got with a person's code, so a
 // cache that cannot be written is told of and does not lose the session.
 func (b *Broker) keep(w walk, i int, s cred.Session) {
-	if w.names[i] == "" {
+	if w.names[i] == "" || b.Seal.IsZero() {
 		return
 	}
-	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: operation(w.Steps[i]), Renews: device(w.Steps[i]).Serial == ""}
-	if o, ok := w.Steps[i].(source.Owned); ok {
-		e.Owner = o.Owner()
-	}
-	switch step := w.Steps[i].(type) {
-	case source.AssumeRole:
-		e.Detail = step.RoleARN
-	case source.SessionToken:
-		e.Detail = step.Device.Serial
-	}
+	step := w.Steps[i]
+	card := source.CardOf(step)
+	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: card.Call, Owner: card.Owner, Detail: card.Detail, Renews: source.Device(step).Serial == ""}
 	if err := b.Cache.Store(e); err != nil {
 		b.Say("the session is not kept, so the next run asks again: %v", err)
 	}
