@@ -103,6 +103,7 @@ func variables() [][2]string {
 		{"FOB_PASSPHRASE, AWS_VAULT_FILE_PASSPHRASE", "passphrase of the store; never reaches a child"},
 		{"FOB_BACKEND", "like --backend"},
 		{"BROWSER", "what login opens the console with"},
+		{"AWS_VAULT_DISABLE_HELP_MESSAGE", "set: exec says nothing above the shell that it starts"},
 		{"XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME", "where things are kept (fob help files)"},
 		{"FOB_PLAYGROUND_URL", "the running playground that fob playground code asks"},
 	}
