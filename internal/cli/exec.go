@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
 
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
@@ -87,17 +86,13 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 		return err
 	}
 	k.close()
-	if outer := front.Lookup(s.Environ, "AWS_VAULT"); outer != "" {
-		_, _ = io.WriteString(s.Stderr, front.Replacing(outer, c.Profile))
-	}
-	environ := launch.Environ(s.Environ, launch.Settings{Profile: c.Profile, Region: c.Region, Endpoint: c.Endpoint}, session)
 	if len(o.argv) == 0 {
 		o.argv = launch.Shell(s.Environ)
 		if s.StdoutIsTerminal() && front.Lookup(s.Environ, "AWS_VAULT_DISABLE_HELP_MESSAGE") == "" {
 			s.say("a shell with the credentials of profile %q%s; leave it with exit", c.Profile, until(session, s.Now()))
 		}
 	}
-	return launch.Run(s.Execve, o.argv, environ)
+	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c}, session)
 }
 
 // asLauncher keeps fob's own failures apart from the command's: inside exec

@@ -86,7 +86,7 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	}
 	locked := exists && !k.unseal()
 	hasKey := k.hasKey
-	if locked {
+	if locked && set.Has(o.profile) {
 		hasKey = assumedKeys(set)
 	}
 	c, err := chain.Resolve(set, source.Kinds(), hasKey, k.index.Refused(k.sys.Now()), r)
@@ -113,7 +113,7 @@ func (k *keeper) explain(c chain.Chain, locked bool) explained {
 	}
 	minLeft, _ := front.MinLeft(k.g.minTTL, k.sys.Environ)
 	var names []string
-	if !locked && k.cache != nil {
+	if !k.seal.IsZero() {
 		names = chain.Names(c, k.ID(c.Key), k.cache.NameOf)
 	}
 	for i, step := range c.Steps {

@@ -8,6 +8,7 @@ import (
 
 	"fob/internal/deliver/export"
 	"fob/internal/fault"
+	"fob/internal/front"
 
 	"github.com/spf13/cobra"
 )
@@ -96,12 +97,6 @@ func (s System) runExport(ctx context.Context, g *globals, o exportOptions) erro
 	if err != nil || o.check {
 		return err
 	}
-	if err := format.Write(s.Stdout, export.Output{Profile: c.Profile, Region: c.Region, Session: session}); err != nil {
-		var f *fault.Error
-		if errors.As(err, &f) {
-			return err
-		}
-		return &fault.Error{What: "cannot write the credentials", Why: err, Code: fault.Failed}
-	}
-	return nil
+	k.close()
+	return front.Print(s.Stdout, format, c, session)
 }

@@ -31,7 +31,7 @@ type keeper struct {
 
 	identity cred.Secret // zero while the vault is shut
 	seal     cred.Secret // zero while sessions are shut
-	cache    *cache.Cache
+	cache    *cache.Cache // without a seal key: empty, and keeps nothing
 	index    cache.Index
 	held     *lock.Lock
 }
@@ -46,7 +46,7 @@ func (s System) newKeeper(g *globals) (*keeper, error) {
 	if err != nil || timeout <= 0 {
 		return nil, &fault.Error{What: fmt.Sprintf("--timeout %q is not a duration", g.timeout), Next: []string{"write it like --timeout 5m"}, Code: fault.Usage}
 	}
-	k := &keeper{sys: s, g: g, home: home, timeout: timeout}
+	k := &keeper{sys: s, g: g, home: home, timeout: timeout, cache: cache.New(home.Data, cred.Secret{})}
 	k.rest = sealkey.New(sealkey.Options{DataDir: home.Data, RuntimeDir: home.Runtime, UID: s.UID, Now: s.Now, NoKeyring: s.NoKeyring})
 	k.vault = store.Open(home.Data, func(context.Context) (cred.Secret, error) {
 		if k.identity.IsZero() {
@@ -86,13 +86,17 @@ func (k *keeper) unseal() (ok bool) {
 	if err != nil {
 		return false
 	}
-	k.seal, k.cache = seal, cache.New(k.home.Data, seal)
+	kept := cache.New(k.home.Data, seal)
 	sum, err := k.vault.Sum()
 	if err != nil {
 		return false
 	}
-	k.index, err = k.cache.Index()
-	return err == nil && k.index.Vault == sum
+	index, err := kept.Index()
+	if err != nil || index.Vault != sum {
+		return false
+	}
+	k.seal, k.cache, k.index = seal, kept, index
+	return true
 }
 
 // open makes sessions and the index readable, asking for the passphrase if it

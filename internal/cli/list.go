@@ -142,7 +142,7 @@ func (k *keeper) row(set profile.Set, name string, inConfig bool) listed {
 		r.Key = cred.Short(info.ID)
 		r.KeyAge = int(k.sys.Now().Sub(info.Created) / day)
 	}
-	if k.cache == nil {
+	if k.seal.IsZero() {
 		return r
 	}
 	c, err := chain.Resolve(set, source.Kinds(), k.hasKey, k.index.Refused(k.sys.Now()), chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)})

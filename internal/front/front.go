@@ -82,10 +82,28 @@ func (sys System) answer() (status int, done bool) {
 	if !ok {
 		return 0, false
 	}
+	var err error
 	if line.Command == "exec" {
-		return sys.launch(line, c, session), true
+		err = Launch(sys.Exec, sys.Stderr, Child{sys.Environ, line.Argv, c}, session)
+	} else {
+		format, ok := export.Named(line.Format)
+		if !ok {
+			return 0, false
+		}
+		err = Print(sys.Stdout, format, c, session)
 	}
-	return sys.print(line, c, session)
+	return sys.status(err), true
+}
+
+// status renders a failure and gives its exit status.
+func (sys System) status(err error) int {
+	if done := (*launch.Exited)(nil); errors.As(err, &done) {
+		return done.Status
+	}
+	if err != nil {
+		fault.Render(sys.Stderr, "fob", err)
+	}
+	return int(fault.CodeOf(err))
 }
 
 // cached resolves the profile and opens the session at the end of its chain.
@@ -113,9 +131,7 @@ func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
 		return none()
 	}
 	hasKey := func(name string) bool { _, ok := index.Keys[name]; return ok }
-	c, err := chain.Resolve(set, source.Kinds(), hasKey, index.Refused(sys.Now()), chain.Request{
-		Profile: line.Profile, NoSession: line.NoSession, Lifetime: line.Lifetime, Region: line.Region, Env: chain.FromEnviron(sys.Environ),
-	})
+	c, err := chain.Resolve(set, source.Kinds(), hasKey, index.Refused(sys.Now()), line.Request(sys.Environ))
 	if err != nil || len(c.Steps) == 0 || len(c.Warnings) > 0 {
 		return none()
 	}
@@ -135,40 +151,4 @@ func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
 func sameVault(dir string, sum [sha256.Size]byte) bool {
 	text, err := lock.ReadFile(filepath.Join(dir, "vault.age"), 8<<20)
 	return err == nil && sha256.Sum256(text) == sum
-}
-
-func (sys System) launch(line Line, c chain.Chain, session cred.Session) int {
-	if outer := Lookup(sys.Environ, "AWS_VAULT"); outer != "" {
-		_, _ = io.WriteString(sys.Stderr, Replacing(outer, c.Profile))
-	}
-	environ := launch.Environ(sys.Environ, launch.Settings{Profile: c.Profile, Region: c.Region, Endpoint: c.Endpoint}, session)
-	err := launch.Run(sys.Exec, line.Argv, environ)
-	if done := (*launch.Exited)(nil); errors.As(err, &done) {
-		return done.Status
-	}
-	fault.Render(sys.Stderr, "fob", err)
-	return int(fault.CodeOf(err))
-}
-
-// Replacing is what a nested exec says: the outer credentials are not mixed
-// with the inner ones, they are gone.
-func Replacing(outer, inner string) string {
-	return "fob: replacing the credentials of profile " + profile.Shown(outer) + " by those of " + profile.Shown(inner) + "\n"
-}
-
-func (sys System) print(line Line, c chain.Chain, session cred.Session) (int, bool) {
-	format, ok := export.Named(line.Format)
-	if !ok {
-		return 0, false
-	}
-	err := format.Write(sys.Stdout, export.Output{Profile: c.Profile, Region: c.Region, Session: session})
-	if err == nil {
-		return 0, true
-	}
-	var f *fault.Error
-	if !errors.As(err, &f) {
-		err = &fault.Error{What: "cannot write the credentials", Why: err, Code: fault.Failed}
-	}
-	fault.Render(sys.Stderr, "fob", err)
-	return int(fault.CodeOf(err)), true
 }

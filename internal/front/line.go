@@ -3,6 +3,9 @@ package front
 import (
 	"strings"
 	"time"
+
+	"fob/internal/decide/chain"
+	"fob/internal/deliver/launch"
 )
 
 // Line is a command line that the front understands.
@@ -15,6 +18,16 @@ type Line struct {
 	Region    string
 	Format    string
 	MinTTL    string
+}
+
+// Request is what a command line and its environment ask of chain. fob-core
+// makes its requests here too, so that both mean the same session by the same
+// words. What an outer exec of fob has set is not the person's wish.
+func (l Line) Request(environ []string) chain.Request {
+	return chain.Request{
+		Profile: l.Profile, NoSession: l.NoSession, Lifetime: l.Lifetime, Region: l.Region,
+		Env: chain.FromEnviron(launch.Inherited(environ)),
+	}
 }
 
 // Parse reads a command line of exec, export or credential-process. ok is false

@@ -4,6 +4,8 @@
 package chain
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"fob/internal/decide/source"
@@ -81,12 +83,9 @@ func FromEnviron(environ []string) map[string]string {
 		if len(line) < 8 || line[0] != 'A' && line[0] != 'F' {
 			continue
 		}
-		for _, n := range names {
-			if len(line) > len(n) && line[len(n)] == '=' && line[:len(n)] == n {
-				if _, twice := env[n]; !twice {
-					env[n] = line[len(n)+1:]
-				}
-			}
+		name, value, ok := strings.Cut(line, "=")
+		if _, twice := env[name]; ok && !twice && slices.Contains(names, name) {
+			env[name] = value
 		}
 	}
 	return env

@@ -13,8 +13,8 @@ import (
 // or without "=", which are no variables. One id, secret and session token are
 // never mixed with another session's.
 func Environ(environ []string, s Settings, session cred.Session) []string {
-	out := make([]string, 0, len(environ)+10)
-	for _, entry := range environ {
+	out := make([]string, 0, len(environ)+12)
+	for _, entry := range Inherited(environ) {
 		name, _, ok := strings.Cut(entry, "=")
 		if !ok || name == "" || !replaced(fold(name), s) {
 			out = append(out, entry)
@@ -38,6 +38,41 @@ func Environ(environ []string, s Settings, session cred.Session) []string {
 	set("AWS_ENDPOINT_URL", s.Endpoint)
 	set("AWS_VAULT", s.Profile) // starship and powerlevel10k show it
 	set("FOB_PROFILE", s.Profile)
+	set(regionMark, s.Region)
+	set(endpointMark, s.Endpoint)
+	return out
+}
+
+// What fob has set for a child beside the session, so that a fob inside that
+// child can tell it from the person's own wish.
+const (
+	regionMark   = "FOB_REGION"
+	endpointMark = "FOB_ENDPOINT"
+)
+
+// Inherited is environ without the region and the endpoint that an outer exec
+// has set: an inner profile has its own. What was changed since then stays.
+func Inherited(environ []string) []string {
+	region, _ := lookup(environ, regionMark)
+	endpoint, _ := lookup(environ, endpointMark)
+	if region == "" && endpoint == "" {
+		return environ
+	}
+	out := make([]string, 0, len(environ))
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		switch fold(name) {
+		case "AWS_REGION", "AWS_DEFAULT_REGION":
+			if region != "" && value == region {
+				continue
+			}
+		case "AWS_ENDPOINT_URL":
+			if endpoint != "" && value == endpoint {
+				continue
+			}
+		}
+		out = append(out, entry)
+	}
 	return out
 }
 

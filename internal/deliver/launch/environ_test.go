@@ -54,7 +54,10 @@ func TestEnviron(t *testing.T) {
 			settings: Settings{Profile: "dev", Region: "us-west-2", Endpoint: "http://127.0.0.1:2"},
 			environ:  []string{"AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-2", "AWS_REGION=", "AWS_ENDPOINT_URL=x", "AWS_ENDPOINT_URL_STS=y"},
 			want: slices.Concat([]string{"AWS_ENDPOINT_URL_STS=y"}, roleSet,
-				[]string{"AWS_REGION=us-west-2", "AWS_DEFAULT_REGION=us-west-2", "AWS_ENDPOINT_URL=http://127.0.0.1:2"}, named)},
+				[]string{"AWS_REGION=us-west-2", "AWS_DEFAULT_REGION=us-west-2", "AWS_ENDPOINT_URL=http://127.0.0.1:2"}, named, []string{"FOB_REGION=us-west-2", "FOB_ENDPOINT=http://127.0.0.1:2"})},
+		{name: "nested: what the outer exec set for its own profile goes", settings: dev, session: role,
+			environ: []string{"AWS_REGION=us-west-2", "AWS_DEFAULT_REGION=eu-west-1", "AWS_ENDPOINT_URL=http://127.0.0.1:2", "FOB_REGION=us-west-2", "FOB_ENDPOINT=http://127.0.0.1:2"},
+			want:    slices.Concat([]string{"AWS_DEFAULT_REGION=eu-west-1"}, roleSet, named)},
 		{name: "other ways to an identity", settings: dev, session: role,
 			environ: []string{
 				"AWS_CREDENTIAL_FILE=x", "AWS_DEFAULT_PROFILE=x", "AWS_SDK_LOAD_CONFIG=1", "AWS_ROLE_ARN=x", "AWS_ROLE_SESSION_NAME=x",
@@ -160,7 +163,13 @@ func TestEnvironDifference(t *testing.T) {
 		if s.Endpoint != "" {
 			want = append(want, "AWS_ENDPOINT_URL=http://127.0.0.1:4566")
 		}
-		want = slices.Concat(slices.DeleteFunc(slices.Clone(environ), s.removes), want, []string{"AWS_VAULT=dev", "FOB_PROFILE=dev"})
+		want = slices.Concat(slices.DeleteFunc(slices.Clone(Inherited(environ)), s.removes), want, []string{"AWS_VAULT=dev", "FOB_PROFILE=dev"})
+		if s.Region != "" {
+			want = append(want, "FOB_REGION="+s.Region)
+		}
+		if s.Endpoint != "" {
+			want = append(want, "FOB_ENDPOINT="+s.Endpoint)
+		}
 		if diff := cmp.Diff(want, Environ(environ, s, role)); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
@@ -176,7 +185,7 @@ func FuzzEnviron(f *testing.F) {
 		environ := strings.Split(joined, "\x00")
 		s := Settings{Profile: "dev", Region: region, Endpoint: endpoint}
 		got := Environ(environ, s, role)
-		kept := slices.DeleteFunc(slices.Clone(environ), s.removes)
+		kept := slices.DeleteFunc(slices.Clone(Inherited(environ)), s.removes)
 		if len(got) < len(kept) || !slices.Equal(got[:len(kept)], kept) {
 			t.Fatalf("the rest changed: %q", got)
 		}

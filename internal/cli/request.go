@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"fob/internal/decide/chain"
+	"fob/internal/fault"
+	"fob/internal/front"
+
+	"github.com/spf13/cobra"
+)
+
+// wanted is what every command that hands out credentials can be told.
+type wanted struct {
+	profile    string
+	noSession  bool
+	duration   string
+	region     string
+	code       string
+	policy     string
+	policyFile string
+	policyARNs []string
+}
+
+func (w *wanted) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.BoolVarP(&w.noSession, "no-session", "n", false, "skip GetSessionToken; costs one code, and hands out the stored key itself where there is no role")
+	f.StringVarP(&w.duration, "duration", "d", "", "how long the credentials shall hold (1h30m, or seconds)")
+	f.StringVar(&w.region, "region", "", "region of the last call and of the child")
+	f.StringVarP(&w.code, "mfa-token", "t", "", "the MFA code, where it is known already")
+	f.Var(some{&w.policy}, "policy", "narrow the session by this policy (JSON)")
+	f.Var(some{&w.policyFile}, "policy-file", "narrow the session by the policy in this file")
+	f.Var(someOf{&w.policyARNs}, "policy-arns", "narrow the session by these managed policies")
+	c.MarkFlagsMutuallyExclusive("policy", "policy-file")
+}
+
+// request turns flags and environment into what chain decides on.
+func (s System) request(w wanted) (chain.Request, error) {
+	line := front.Line{Profile: w.profile, NoSession: w.noSession, Region: w.region}
+	if w.duration != "" {
+		ok := false
+		if line.Lifetime, ok = front.Lifetime(w.duration); !ok {
+			return chain.Request{}, &fault.Error{What: fmt.Sprintf("--duration %q is not a duration", w.duration), Next: []string{"write it like --duration 1h30m, or in seconds"}, Code: fault.Usage}
+		}
+	}
+	r := line.Request(s.Environ)
+	r.Policy = chain.Policy{Inline: w.policy, ARNs: w.policyARNs}
+	if w.policyFile != "" {
+		text, err := readPolicy(w.policyFile)
+		if err != nil {
+			return r, &fault.Error{What: "cannot read the session policy", Why: err, Code: fault.Usage}
+		}
+		r.Policy.Inline = text
+	}
+	// AWS would say so too, but perhaps only after it has taken a code.
+	if r.Policy.Inline != "" && !json.Valid([]byte(r.Policy.Inline)) {
+		return r, &fault.Error{What: "cannot use that session policy", Why: errors.New("it is not JSON"), Code: fault.Usage}
+	}
+	return r, nil
+}
+
+// readPolicy reads a session policy, which may come out of a pipe. An empty one
+// is refused: it would not narrow anything.
+func readPolicy(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	const most = 64 << 10 // far beyond what AWS takes
+	text, err := io.ReadAll(io.LimitReader(f, most))
+	if err == nil && strings.TrimSpace(string(text)) == "" {
+		err = fmt.Errorf("%s: %w", fault.Line(path), errEmpty)
+	}
+	return string(text), err
+}

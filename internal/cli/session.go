@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/front"
+	"fob/internal/obtain/broker"
+	"fob/internal/obtain/mfa"
+)
+
+// session is the whole way from a profile's name to its session: the config,
+// the store, the plan, and the walk. If AWS refuses the length that was asked
+// for, that is remembered and the way is planned once more; the new plan says
+// what it gives instead.
+func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.Session, err error) {
+	request, err := k.sys.request(w)
+	if err != nil {
+		return c, s, err
+	}
+	minLeft, err := k.minLeft()
+	if err != nil {
+		return c, s, err
+	}
+	set, err := k.load()
+	if err != nil {
+		return c, s, err
+	}
+	defer func() { k.warn(set, err) }()
+	if err := k.openFor(ctx, set, request); err != nil {
+		return c, s, err
+	}
+	for try := 1; ; try++ {
+		c, err = chain.Resolve(set, source.Kinds(), k.hasKey, k.index.Refused(k.sys.Now()), request)
+		if err != nil {
+			return c, s, err
+		}
+		for _, text := range c.Warnings {
+			k.sys.say("%s", text)
+		}
+		s, err = k.broker(minLeft, w).Session(ctx, c)
+		tooLong := (*broker.TooLongError)(nil)
+		if err == nil || try == 2 || !errors.As(err, &tooLong) {
+			return c, s, err
+		}
+		if k.index, err = k.cache.Index(); err != nil {
+			return c, s, storeFault(err)
+		}
+	}
+}
+
+func (k *keeper) minLeft() (time.Duration, error) {
+	d, ok := front.MinLeft(k.g.minTTL, k.sys.Environ)
+	if !ok {
+		return 0, &fault.Error{What: "the minimum life of a session is not a duration", Next: []string{"write it like --min-ttl 5m (or FOB_MIN_TTL, AWS_MIN_TTL)"}, Code: fault.Usage}
+	}
+	return d, nil
+}
+
+// openFor opens sessions and the index, but not for a profile that no stored
+// key could mend: nobody should type a passphrase to read of a mistake in the
+// config.
+func (k *keeper) openFor(ctx context.Context, set profile.Set, r chain.Request) error {
+	if ok, err := k.exists(); err != nil || !ok || k.unseal() {
+		return err
+	}
+	anyKey := func(string) bool { return true }
+	if _, hopeless := chain.Resolve(set, source.Kinds(), anyKey, nil, r); hopeless != nil {
+		return hopeless
+	}
+	err := k.open(ctx)
+	if fault.CodeOf(err) != fault.Attend || set.Has(r.Profile) {
+		return err
+	}
+	// A key may be stored for a name that the config does not have. Only the
+	// open store knows; with nobody to open it, a mistyped name is likelier.
+	_, unknown := chain.Resolve(set, source.Kinds(), func(string) bool { return false }, nil, r)
+	return unknown
+}
+
+// assumedKeys stands for the index while that is shut, for explain: a key is
+// taken to be stored for each profile that names no source.
+func assumedKeys(set profile.Set) func(string) bool {
+	return func(name string) bool {
+		p, err := set.Profile(name)
+		from := p.Value("source_profile")
+		return err == nil && (from == "" || from == name) || !set.Has(name)
+	}
+}
+
+func (k *keeper) broker(minLeft time.Duration, w wanted) *broker.Broker {
+	given := cred.NewSecret(w.code)
+	return &broker.Broker{
+		Cache: k.cache, Seal: k.seal, Keys: k, Locks: filepath.Join(k.home.Data, "locks"),
+		Env: source.Env{STS: k.sys.sts, Now: k.sys.Now},
+		Driver: func(m source.MFA) mfa.Driver {
+			return mfa.Choose(mfa.Env{OpenTTY: k.sys.OpenTTY, Process: m.Process, ProcessFrom: m.ProcessFrom, Code: given, RunShell: k.sys.Shell, Now: k.sys.Now})
+		},
+		MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say,
+	}
+}

@@ -1,0 +1,40 @@
+package front
+
+import (
+	"errors"
+	"io"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
+	"fob/internal/deliver/export"
+	"fob/internal/deliver/launch"
+	"fob/internal/fault"
+)
+
+// Child is the command that gets a session: the environment that fob itself
+// has, the words, and the chain that the session is the end of.
+type Child struct {
+	Environ, Argv []string
+	Chain         chain.Chain
+}
+
+// Launch puts the command in fob's place. A nested run says that it replaces
+// the outer credentials: they are not mixed with the inner ones, they are gone.
+func Launch(exec launch.Exec, stderr io.Writer, child Child, session cred.Session) error {
+	c := child.Chain
+	if outer := Lookup(child.Environ, "AWS_VAULT"); outer != "" {
+		_, _ = io.WriteString(stderr, "fob: replacing the credentials of profile "+profile.Shown(outer)+" by those of "+profile.Shown(c.Profile)+"\n")
+	}
+	environ := launch.Environ(child.Environ, launch.Settings{Profile: c.Profile, Region: c.Region, Endpoint: c.Endpoint}, session)
+	return launch.Run(exec, child.Argv, environ)
+}
+
+// Print writes the session for another program to read.
+func Print(w io.Writer, format export.Format, c chain.Chain, session cred.Session) error {
+	err := format.Write(w, export.Output{Profile: c.Profile, Region: c.Region, Session: session})
+	if f := (*fault.Error)(nil); err == nil || errors.As(err, &f) {
+		return err
+	}
+	return &fault.Error{What: "cannot write the credentials", Why: err, Code: fault.Failed}
+}
