@@ -95,11 +95,9 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 	if off := b.Now().Sub(r.Date); !r.Date.IsZero() && off.Abs() > skewLimit {
 		return []string{fmt.Sprintf("set this machine's clock: it is %s %s AWS's", off.Abs().Round(time.Second), ahead(off)), "sudo timedatectl set-ntp true"}
 	}
-	explain := "see what is asked of whom: fob explain " + w.Profile
-	serial := mfaOf(w, i)
 	switch r.Code {
 	case "AccessDenied", "AccessDeniedException":
-		return b.denied(w, i, r, serial, explain)
+		return denied(w, i, r)
 	case "ExpiredToken", "ExpiredTokenException":
 		return []string{"get a new session: fob clear " + fault.Word(w.Profile) + ", then the command again", "check this machine's clock"}
 	case "InvalidClientTokenId", "UnrecognizedClientException":
@@ -108,7 +106,7 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 		}
 		return []string{"fob clear " + fault.Word(w.Profile) + ", then the command again"}
 	case "SignatureDoesNotMatch":
-		return []string{fmt.Sprintf("the secret stored for profile %q does not belong to its key id: fob add %s", w.Key, w.Key)}
+		return []string{fmt.Sprintf("the secret stored for profile %q does not belong to its key id: fob add %s", w.Key, fault.Word(w.Key))}
 	case "RegionDisabledException":
 		return []string{"use a region that is enabled in that account: --region us-east-1"}
 	case "ValidationError", "PackedPolicyTooLarge", "MalformedPolicyDocument":
@@ -118,18 +116,20 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 	case "InternalFailure", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded":
 		return []string{"wait a minute and run the command again"}
 	}
-	return []string{explain}
+	return []string{explain(w)}
 }
 
+func explain(w walk) string { return "see what is asked of whom: fob explain " + fault.Word(w.Profile) }
+
 // denied tells the cases apart that AWS answers with the same word.
-func (b *Broker) denied(w walk, i int, r *awsapi.Refusal, serial, explain string) []string {
-	role := source.CardOf(w.Steps[i]).Role
+func denied(w walk, i int, r *awsapi.Refusal) []string {
+	role, serial := source.CardOf(w.Steps[i]).Role, mfaOf(w, i)
 	switch {
 	case wrongCode(r):
 		return []string{
 			"if the code was mistyped or already used, wait for the next one and try again",
 			"check that " + serial + " is your device: aws iam list-mfa-devices",
-			explain,
+			explain(w),
 		}
 	case contains(r.Message, "TagSession"), contains(r.Message, "SetSourceIdentity"):
 		return []string{"the role's trust policy does not allow session tags or a source identity: remove session_tags and source_identity, or extend the policy"}
@@ -137,16 +137,16 @@ func (b *Broker) denied(w walk, i int, r *awsapi.Refusal, serial, explain string
 		return []string{
 			"the role may require MFA, and no mfa_serial is set: add one to profile " + w.Profile + " or " + w.Key,
 			"you need to be in a group that allows " + role,
-			explain,
+			explain(w),
 		}
 	case role != "":
 		return []string{
 			"you need to be in a group that allows " + role,
 			"check that the role exists and trusts your account: AWS gives the same answer when it does not",
-			explain,
+			explain(w),
 		}
 	}
-	return []string{explain}
+	return []string{explain(w)}
 }
 
 // mfaOf is the device whose code stands behind step i, or "".
