@@ -117,7 +117,8 @@ func environmentHelp() string {
 	}
 	b.WriteString("\nSet for a child: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,\n" +
 		"AWS_CREDENTIAL_EXPIRATION, AWS_SESSION_EXPIRATION, AWS_REGION, AWS_DEFAULT_REGION,\n" +
-		"AWS_ENDPOINT_URL (where the profile has one), AWS_VAULT and FOB_PROFILE (the profile's name).\n\n" +
+		"AWS_ENDPOINT_URL (where the profile has one), AWS_VAULT and FOB_PROFILE (the profile's name),\n" +
+		"FOB_REGION and FOB_ENDPOINT (what fob set, for a fob within to tell from your own).\n\n" +
 		"Removed for a child: every other variable that carries an identity (AWS_PROFILE,\n" +
 		"AWS_SECURITY_TOKEN, AWS_CONTAINER_*, AWS_ROLE_ARN, ...) and fob's own, the passphrase first.")
 	return b.String()
