@@ -29,8 +29,8 @@ type keeper struct {
 	vault   *store.Vault
 	timeout time.Duration
 
-	identity cred.Secret // zero while the vault is shut
-	seal     cred.Secret // zero while sessions are shut
+	identity cred.Secret  // zero while the vault is shut
+	seal     cred.Secret  // zero while sessions are shut
 	cache    *cache.Cache // without a seal key: empty, and keeps nothing
 	index    cache.Index
 	held     *lock.Lock
@@ -123,19 +123,8 @@ func (k *keeper) Open(ctx context.Context, needed func() bool) error {
 // It keeps the lock, so that the runs that wait behind it look again only when
 // this one is done.
 func (k *keeper) unlock(ctx context.Context, needed func() bool) error {
-	if k.held == nil {
-		dir := filepath.Join(k.home.Data, "locks")
-		if err := lock.MakeDir(dir); err != nil {
-			return storeFault(err)
-		}
-		l, err := lock.Acquire(ctx, filepath.Join(dir, "unlock"), lock.Options{
-			Wait: k.timeout, Now: k.sys.Now,
-			Notice: func(h lock.Holder) { k.sys.say("waiting for another fob (pid %d) that is opening the store", h.PID) },
-		})
-		if err != nil {
-			return storeFault(err)
-		}
-		k.held = l
+	if err := k.hold(ctx); err != nil {
+		return err
 	}
 	if !needed() {
 		k.close()
@@ -148,6 +137,40 @@ func (k *keeper) unlock(ctx context.Context, needed func() bool) error {
 		}
 	}
 	return k.opened(ctx, identity)
+}
+
+// hold takes the lock of unlocking, which close gives back. A run that can ask
+// nobody does not wait long for one that is asking.
+func (k *keeper) hold(ctx context.Context) error {
+	if k.held != nil {
+		return nil
+	}
+	dir := filepath.Join(k.home.Data, "locks")
+	if err := lock.MakeDir(dir); err != nil {
+		return storeFault(err)
+	}
+	wait, attended := k.timeout, k.sys.canAsk()
+	if !attended {
+		wait = min(wait, broker.Unattended)
+	}
+	l, err := lock.Acquire(ctx, filepath.Join(dir, "unlock"), lock.Options{
+		Wait: wait, Now: k.sys.Now,
+		Notice: func(h lock.Holder) {
+			k.sys.say("waiting up to %s for another fob (pid %d) that is opening the store or asking for a code", wait, h.PID)
+		},
+	})
+	if busy := (*lock.BusyError)(nil); errors.As(err, &busy) && !attended {
+		return &fault.Error{
+			What: "cannot open the store", Why: err,
+			Next: []string{fmt.Sprintf("answer the question of the other fob (pid %d), then run this again", busy.Holder.PID)},
+			Code: fault.Attend,
+		}
+	}
+	if err != nil {
+		return storeFault(err)
+	}
+	k.held = l
+	return nil
 }
 
 // opened takes the identity into use: the seal key is derived from it and

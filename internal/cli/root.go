@@ -32,6 +32,8 @@ func newRoot(sys *System) *cobra.Command {
 		Version: sys.Version,
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+
+		SuggestionsMinimumDistance: 2,
 	}
 	root.PersistentPreRun = func(*cobra.Command, []string) {
 		if g.noInput {
@@ -76,7 +78,34 @@ func usage(c *cobra.Command, err error) error {
 	if c.Name() == "exec" {
 		f.Code = fault.Launcher
 	}
+	if instead := incumbentFlag(err.Error()); instead != "" {
+		f.Next = append([]string{instead}, f.Next...)
+	}
 	return f
+}
+
+// incumbentFlag says what to use in place of a flag of aws-vault that fob does
+// not have.
+func incumbentFlag(complaint string) string {
+	for _, one := range []struct{ flag, instead string }{
+		{"--json", "print JSON: fob export --format json PROFILE"},
+		{"'j' in -j", "print JSON: fob export --format json PROFILE"},
+		{"--server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
+		{"--ecs-server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
+		{"--ec2-server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
+		{"--lazy", "credential endpoints are not in this version"},
+		{"--prompt", "codes are asked for on the terminal, by mfa_process in the config, or given by --mfa-token"},
+		{"--keychain", "fob has a store of its own: fob help files"},
+		{"--file-dir", "fob has a store of its own: fob help files"},
+		{"--pass-", "fob has a store of its own: fob help files"},
+		{"--auto-logout", "sign out in the browser first; this flag is not in this version"},
+		{"--profile-env", "write a credential_process line: fob credential-process --help"},
+	} {
+		if strings.Contains(complaint, "unknown flag: "+one.flag) || strings.Contains(complaint, one.flag) && strings.HasPrefix(one.flag, "'") {
+			return one.instead
+		}
+	}
+	return ""
 }
 
 // cobra's own argument checks do not pass through the flag error function, so
@@ -87,6 +116,10 @@ func noArgs(c *cobra.Command, args []string) error {
 	}
 	if c.Parent() == nil {
 		f := &fault.Error{What: fmt.Sprintf("there is no command %q", args[0]), Code: fault.Usage, Next: []string{"see the commands: fob --help"}}
+		switch args[0] {
+		case "rotate", "proxy", "server", "migrate-backend":
+			f.Why = errors.New("aws-vault has it; this version of fob does not")
+		}
 		if s := c.SuggestionsFor(args[0]); len(s) > 0 {
 			f.Next = append([]string{"did you mean fob " + strings.Join(s, ", fob ") + "?"}, f.Next...)
 		}

@@ -103,6 +103,17 @@ func (k *keeper) broker(minLeft time.Duration, w wanted) *broker.Broker {
 		Driver: func(m source.MFA) mfa.Driver {
 			return mfa.Choose(mfa.Env{OpenTTY: k.sys.OpenTTY, Process: m.Process, ProcessFrom: m.ProcessFrom, Code: given, RunShell: k.sys.Shell, Now: k.sys.Now})
 		},
+		CanAsk:  k.sys.canAsk,
 		MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say,
 	}
+}
+
+// canAsk says whether there is a person to ask.
+func (s System) canAsk() bool {
+	t, err := s.OpenTTY()
+	if err != nil {
+		return false
+	}
+	_ = t.Close()
+	return true
 }

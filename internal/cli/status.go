@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ func newStatus(sys *System, g *globals) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "status [PROFILE]",
 		Aliases: []string{"whoami"},
-		Short:   "Show what is unlocked, or who a profile is at AWS",
+		Short:   "Show what is unlocked, or (whoami PROFILE) who AWS says you are",
 		Long: "Show whether the store is locked, where its keys rest and which sessions hold.\n" +
 			"With PROFILE: ask AWS who its credentials are.",
 		Example:           "  fob status\n  fob whoami dev",
@@ -117,11 +118,20 @@ func (s System) printStatus(st statusJSON) error {
 			fmt.Fprintf(&b, "  %s: not used: %s\n", p.Name, p.Why)
 		}
 	}
+	if st.State == "unlocked" && !st.keyOpen() {
+		b.WriteString("  the passphrase is asked for again when a key itself is needed: for a new MFA session, add or remove\n")
+	}
 	for _, one := range st.Sessions {
 		fmt.Fprintf(&b, "  %s %s: %s left\n", one.Kind, one.Detail, one.left.Truncate(time.Minute))
 	}
 	_, err := s.Stdout.Write([]byte(fault.Printable(b.String())))
 	return err
+}
+
+// keyOpen says whether the identity rests somewhere, so that the stored keys
+// themselves can be used without the passphrase.
+func (st statusJSON) keyOpen() bool {
+	return slices.ContainsFunc(st.Places, func(p placeJSON) bool { return p.Holds == "identity" })
 }
 
 type whoami struct {

@@ -22,8 +22,8 @@ func passphrase() Kind {
 			return newSlot(e, wording{
 				name: "passphrase",
 				noun: "passphrase",
-				load: "Passphrase of the fob vault",
-				save: "New passphrase for the fob vault",
+				load: "Passphrase of the store",
+				save: "New passphrase for the store",
 				tidy: tidyPassphrase,
 			})
 		},

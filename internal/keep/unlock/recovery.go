@@ -31,8 +31,8 @@ func Recovery(e Env) Unlocker {
 	return newSlot(e, wording{
 		name: "recovery",
 		noun: "recovery code",
-		load: "Recovery code of the fob vault",
-		save: "New recovery code for the fob vault",
+		load: "Recovery code of the store",
+		save: "New recovery code for the store",
 		tidy: tidyCode,
 	})
 }

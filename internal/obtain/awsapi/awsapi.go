@@ -4,6 +4,7 @@
 package awsapi
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -182,7 +183,11 @@ type bounded struct{ next http.RoundTripper }
 const largestAnswer = 1 << 20
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := b.next.RoundTrip(r)
+	sent, err := withOwnBody(r)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := b.next.RoundTrip(sent)
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +196,24 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		io.Closer
 	}{io.LimitReader(resp.Body, largestAnswer), resp.Body}
 	return resp, nil
+}
+
+// withOwnBody gives the request a body that nobody else can close. The SDK closes
+// its own as soon as the answer begins. Where the answer is faster than the
+// transport's last look at the body, the transport takes that for a failed
+// request and drops the connection: the answer is lost, and an MFA code with it.
+func withOwnBody(r *http.Request) (*http.Request, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r, nil
+	}
+	text, err := io.ReadAll(r.Body)
+	_ = r.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	sent := r.Clone(r.Context())
+	sent.Body = io.NopCloser(bytes.NewReader(text))
+	return sent, nil
 }
 
 // refused turns an error of the SDK into a *Refusal or an *UnreachableError.

@@ -41,6 +41,9 @@ type Broker struct {
 	Env   source.Env
 	// Driver gives the way to get a code for one device.
 	Driver func(source.MFA) mfa.Driver
+	// CanAsk says whether a person could be asked here: a terminal is there, and
+	// asking is not forbidden.
+	CanAsk func() bool
 	// MinLeft is how long a session must still hold to be handed out.
 	MinLeft time.Duration
 	// Timeout bounds the wait for another process that is asking or calling.

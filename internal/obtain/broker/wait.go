@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
+	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/keep/lock"
 )
@@ -19,19 +21,36 @@ func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err e
 	if err := lock.MakeDir(b.Locks); err != nil {
 		return nil, unkept(w, err)
 	}
+	wait, attended := b.Timeout, true
+	if source.Device(w.Steps[i]).Serial != "" && !b.CanAsk() {
+		wait, attended = min(wait, Unattended), false
+	}
 	l, err := lock.Acquire(ctx, filepath.Join(b.Locks, w.names[i]), lock.Options{
-		Wait: b.Timeout, Now: b.Now,
+		Wait: wait, Now: b.Now,
 		Notice: func(h lock.Holder) {
-			b.Say("waiting for another fob (pid %d) to get the same session for profile %q", h.PID, w.Profile)
+			b.Say("waiting up to %s for another fob (pid %d) to get the same session for profile %q", plain(wait), h.PID, w.Profile)
 		},
 	})
 	if err != nil {
-		return nil, waitFault(w.Profile, err)
+		return nil, waitFault(w.Profile, err, attended)
 	}
 	return func() { _ = l.Release() }, nil
 }
 
-func waitFault(profile string, err error) error {
+// Unattended is how long a process that can ask nobody waits for one that is
+// asking: long enough for a code that is being typed, and not so long that a
+// program without a terminal seems to hang.
+const Unattended = 10 * time.Second
+
+// plain writes 5m0s as people do.
+func plain(d time.Duration) string {
+	if d >= time.Minute && d%time.Minute == 0 {
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return d.String()
+}
+
+func waitFault(profile string, err error, attended bool) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -40,6 +59,9 @@ func waitFault(profile string, err error) error {
 	switch {
 	case errors.As(err, &stuck):
 		f.Next = []string{fmt.Sprintf("end that process: kill %d", stuck.Holder.PID)}
+	case errors.As(err, &busy) && !attended:
+		f.Code = fault.Attend
+		f.Next = []string{fmt.Sprintf("answer the question of the other fob (pid %d), then run this again", busy.Holder.PID)}
 	case errors.As(err, &busy):
 		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
 	}
