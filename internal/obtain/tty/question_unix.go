@@ -14,8 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signalled ends a question. Ctrl-C is the context's business; the others are
-// sent again once the terminal is as it was.
+// signalled ends a question.
 type signalled struct{ signal unix.Signal }
 
 func (e *signalled) Error() string { return "interrupted by " + e.signal.String() }
@@ -31,7 +30,7 @@ func (t *terminal) ask(ctx context.Context, prompt string, hidden bool) ([]byte,
 		return nil, err
 	}
 	signals := make(chan os.Signal, 8)
-	for _, s := range []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGCONT} {
+	for _, s := range []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGABRT, unix.SIGCONT} {
 		if !signal.Ignored(s) { // nohup ignores SIGHUP, and means it
 			signal.Notify(signals, s)
 		}
@@ -43,18 +42,25 @@ func (t *terminal) ask(ctx context.Context, prompt string, hidden bool) ([]byte,
 	if !errors.As(err, &end) {
 		return answer, err
 	}
-	if end.signal != unix.SIGINT {
-		endBy(ctx, end.signal)
-	}
+	leave(ctx, end.signal)
 	return nil, context.Canceled
 }
 
-// endBy lets a signal do what it would have done without us: end the process
-// here, or whatever main does when it listens too. It may reach another thread,
-// so this one waits a moment.
-func endBy(ctx context.Context, s unix.Signal) {
-	_ = unix.Kill(unix.Getpid(), s)
+// leave lets a signal do what it would have done without us. Who handed us the
+// context listens too, and ends it. Where nobody does, SIGTERM and SIGHUP are
+// sent again, to end the process here; all others are an interrupted question:
+// what Go does with SIGQUIT and SIGABRT is to print its stacks.
+func leave(ctx context.Context, s unix.Signal) {
 	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(time.Second):
+	}
+	if s != unix.SIGTERM && s != unix.SIGHUP {
+		return
+	}
+	_ = unix.Kill(unix.Getpid(), s)
+	select { // it may reach another thread
 	case <-ctx.Done():
 	case <-time.After(time.Second):
 	}
@@ -66,22 +72,58 @@ type question struct {
 	prompt  string
 	hidden  bool
 	signals <-chan os.Signal
+	before  *unix.Termios // the terminal's mode without the question
+	stop    byte          // what is typed to stop a job (Ctrl-Z), or noKey
 }
 
 func (q *question) put(ctx context.Context) (answer []byte, err error) {
-	before, err := q.t.mode(q.hidden)
-	if err != nil {
+	q.stop = q.t.stopKey()
+	if err := q.begin(); err != nil {
 		return nil, err
 	}
 	defer func() { // also when something below panics
 		q.forget(err != nil)
-		_ = unix.IoctlSetTermios(q.t.fd, setTermios, before)
+		_ = unix.IoctlSetTermios(q.t.fd, setTermios, q.before)
 	}()
 	q.flush()
 	if err := q.t.write(ctx.Done(), q.prompt); err != nil {
 		return nil, err
 	}
 	return q.read(ctx)
+}
+
+// begin sets the terminal's mode for the question, and keeps what it was.
+func (q *question) begin() error {
+	before, err := q.t.mode(q.hidden, q.stop)
+	if err == nil {
+		q.before = before
+	}
+	return err
+}
+
+// suspend is Ctrl-Z, which is a character while a question stands: the terminal
+// must be as it was before the shell has it, and not every shell sees to that
+// itself (dash). It cannot be done by listening to SIGTSTP: Go does not give the
+// signal's default action back afterwards (runtime.sigdisable, Go 1.26). Like
+// Ctrl-Z, the signal is for the whole job; where no shell could ever continue
+// it, the kernel stops nothing and the question is asked again.
+func (q *question) suspend(ctx context.Context) error {
+	q.forget(true)
+	_ = unix.IoctlSetTermios(q.t.fd, setTermios, q.before)
+	_ = unix.Kill(0, unix.SIGTSTP)
+	select {
+	case s := <-q.signals:
+		if s != unix.SIGCONT {
+			return &signalled{signal: s.(unix.Signal)}
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Second):
+	}
+	if err := q.begin(); err != nil {
+		return err
+	}
+	return q.t.write(ctx.Done(), q.prompt)
 }
 
 // forget removes what is left of the question. The rest of a text of several
@@ -124,6 +166,14 @@ func (q *question) read(ctx context.Context) ([]byte, error) {
 			continue
 		}
 		buffer = buffer[:len(buffer)+max(n, 0)]
+		if n > 0 && q.stop != noKey && buffer[len(buffer)-1] == q.stop {
+			clear(buffer)
+			buffer = buffer[:0]
+			if err := q.suspend(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		line, _, whole := bytes.Cut(buffer, []byte("\n"))
 		switch {
 		case err == nil && len(line) > maxAnswer:
@@ -169,9 +219,9 @@ func (q *question) interrupted(ctx context.Context) error {
 		if s != unix.SIGCONT {
 			return &signalled{signal: s.(unix.Signal)}
 		}
-		// The shell had the terminal while we were stopped (Ctrl-Z, fg), and
+		// The shell had the terminal while we were stopped (SIGSTOP, fg), and
 		// may have turned its echo on.
-		if _, err := q.t.mode(q.hidden); err != nil {
+		if _, err := q.t.mode(q.hidden, q.stop); err != nil {
 			return err
 		}
 		return q.t.write(ctx.Done(), q.prompt)

@@ -120,9 +120,19 @@ func (t *terminal) write(done <-chan struct{}, text string) error {
 	return nil
 }
 
+// stopKey is the key that stops a job of this terminal, Ctrl-Z if nobody has
+// changed it. A terminal that is not our session's has no jobs of ours.
+func (t *terminal) stopKey() byte {
+	mode, err := unix.IoctlGetTermios(t.fd, getTermios)
+	if _, foreign := unix.IoctlGetInt(t.fd, unix.TIOCGPGRP); err != nil || foreign != nil {
+		return noKey
+	}
+	return mode.Cc[unix.VSUSP]
+}
+
 // mode makes the terminal edit lines, with or without echo, and gives back what
-// it was.
-func (t *terminal) mode(hidden bool) (before *unix.Termios, err error) {
+// it was. The key stop ends a line in place of stopping the job.
+func (t *terminal) mode(hidden bool, stop byte) (before *unix.Termios, err error) {
 	before, err = unix.IoctlGetTermios(t.fd, getTermios)
 	if err != nil {
 		return nil, attend(fmt.Errorf("reading the terminal's mode: %w", err))
@@ -132,6 +142,9 @@ func (t *terminal) mode(hidden bool) (before *unix.Termios, err error) {
 	mode.Lflag |= unix.ICANON | unix.ISIG | unix.ECHO
 	if hidden {
 		mode.Lflag &^= unix.ECHO | unix.ECHONL
+	}
+	if stop != noKey {
+		mode.Cc[unix.VSUSP], mode.Cc[unix.VEOL] = noKey, stop
 	}
 	if err := unix.IoctlSetTermios(t.fd, setTermios, &mode); err != nil {
 		return nil, attend(fmt.Errorf("setting the terminal's mode: %w", err))
