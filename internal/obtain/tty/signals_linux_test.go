@@ -83,7 +83,9 @@ func TestEnds(t *testing.T) {
 		{name: "an answer", typed: "CANARY\n", want: "exit status 0"},
 		{name: "Ctrl-C", typed: "half\x03", want: "exit status 130"},
 		{name: "Ctrl-D", typed: "\x04", want: "exit status 130"},
-		{name: "Ctrl-backslash", typed: "half\x1c", want: "exit status 2"}, // Go's traceback
+		{name: "Ctrl-backslash", typed: "half\x1c", want: "exit status 130"},
+		{name: "SIGQUIT", signal: syscall.SIGQUIT, want: "exit status 130"},
+		{name: "SIGABRT", signal: syscall.SIGABRT, want: "exit status 130"},
 		{name: "SIGTERM", signal: syscall.SIGTERM, want: "signal: terminated"},
 		{name: "SIGHUP", signal: syscall.SIGHUP, want: "signal: hangup"},
 		{name: "a panic", how: "panic", want: "exit status 2"},
@@ -110,6 +112,9 @@ func TestEnds(t *testing.T) {
 			}
 			if diff := cmp.Diff(before, p.mode()); diff != "" {
 				t.Errorf("the terminal's mode changed:\n%s", diff)
+			}
+			if strings.Contains(p.saw(), "goroutine") != (tt.how == "panic") {
+				t.Errorf("a traceback, or none where one is wanted: %q", p.saw())
 			}
 			if strings.Contains(p.saw(), "half") || tt.typed != "" && strings.Count(p.saw(), "CANARY") > 1 {
 				t.Errorf("what was typed is on the screen: %q", p.saw())
@@ -154,6 +159,58 @@ func TestStopAndContinue(t *testing.T) {
 	}
 	if got := strings.Count(p.saw(), "CANARY"); got != 1 {
 		t.Errorf("the answer was shown: %q", p.saw())
+	}
+}
+
+// A shell that does not care for the terminal's mode has it with its echo on
+// while the question is stopped, and gets it back so.
+func TestStopUnderPlainShell(t *testing.T) {
+	t.Parallel()
+	const dash = "/bin/dash"
+	if _, err := os.Stat(dash); err != nil {
+		t.Skip("there is no dash here:", err)
+	}
+	p := sit(t)
+	cmd := p.at(dash, "-i")
+	p.await("$ ", 1)
+	before := p.mode()
+	p.types(`"$ASK" ask ""` + "\n")
+	p.await("Passphrase: ", 1)
+	p.checkHidden()
+	p.types("half\x1a")
+	p.await("Stopped", 1)
+	if diff := cmp.Diff(before, p.mode()); diff != "" {
+		t.Errorf("the shell got the terminal with another mode:\n%s", diff)
+	}
+	p.types("fg\n")
+	p.await("Passphrase: ", 2)
+	p.checkHidden()
+	p.types("CANARY\n")
+	p.await(`answer "CANARY"`, 1)
+	if diff := cmp.Diff(before, p.mode()); diff != "" {
+		t.Errorf("the terminal's mode changed:\n%s", diff)
+	}
+	p.types("exit\n")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if saw := p.saw(); strings.Contains(saw, "half") || strings.Count(saw, "CANARY") != 1 {
+		t.Errorf("what was typed was shown: %q", saw)
+	}
+}
+
+// Where no shell could continue the job, Ctrl-Z only asks again.
+func TestStopWithoutShell(t *testing.T) {
+	t.Parallel()
+	p := sit(t)
+	cmd := p.at("ask", "")
+	p.await("Passphrase: ", 1)
+	p.types("half\x1a")
+	p.await("Passphrase: ", 2)
+	p.types("CANARY\n")
+	p.await(`answer "CANARY"`, 1)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -7,6 +7,7 @@ import "golang.org/x/sys/unix"
 const (
 	getTermios = unix.TIOCGETA
 	setTermios = unix.TIOCSETA
+	noKey      = 0xff // _POSIX_VDISABLE of <sys/unistd.h>
 )
 
 // flushInput throws away what was typed and not read.

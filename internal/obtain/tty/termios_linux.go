@@ -5,6 +5,7 @@ import "golang.org/x/sys/unix"
 const (
 	getTermios = unix.TCGETS
 	setTermios = unix.TCSETS
+	noKey      = 0 // _POSIX_VDISABLE
 )
 
 // flushInput throws away what was typed and not read.
