@@ -11,6 +11,7 @@ var mayReveal = map[string]string{
 	"internal/cli/add.go":                 "shows a new recovery code, once, on the terminal",
 	"internal/cli/login.go":               "prints the sign-in link, or writes it for the browser",
 	"internal/cli/playground.go":          "prints the keys of the local AWS",
+	"internal/decide/source/answer.go":    "looks whether an answer's credentials hold control characters",
 	"internal/deliver/console/console.go": "sends the session to the sign-in endpoint",
 	"internal/deliver/export/export.go":   "writes the session as text",
 	"internal/deliver/launch/environ.go":  "puts the session into the child's environment",

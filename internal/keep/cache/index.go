@@ -26,7 +26,7 @@ const (
 
 // Index is what must be known before the vault is opened, and is not secret
 // enough to open it for. It can always be made again from the vault, but for
-// Limits and Spent, whose loss costs one refusal by AWS.
+// Limits, whose loss costs one refusal by AWS.
 type Index struct {
 	// Vault is the SHA-256 of the vault file that Keys was made from. When the
 	// file's is another, Keys is out of date.
@@ -35,8 +35,6 @@ type Index struct {
 	Keys map[string]KeyInfo
 	// Limits are the smallest session lifetimes that AWS refused, by role ARN.
 	Limits map[string]Limit
-	// Spent are codes that were sent and must not be sent again.
-	Spent []Spent
 }
 
 // KeyInfo is what may be known of a stored key while the vault is locked.
@@ -64,18 +62,6 @@ func (x Index) Refused(now time.Time) map[string]time.Duration {
 		}
 	}
 	return refused
-}
-
-// Spent is one code that was sent, as SpentMac gives it. After Until AWS
-// itself would refuse it, and it is dropped.
-type Spent struct {
-	Mac   [16]byte
-	Until time.Time
-}
-
-// IsSpent says whether the code with this SpentMac must not be sent at now.
-func (x Index) IsSpent(mac [16]byte, now time.Time) bool {
-	return slices.ContainsFunc(x.Spent, func(s Spent) bool { return s.Mac == mac && s.Until.After(now) })
 }
 
 // Index gives the index; its maps are never nil. It is ErrNotFound when there
@@ -106,13 +92,30 @@ func (c *Cache) index() (Index, []byte, error) {
 }
 
 // Update changes the index while no other process does: it reads it under a
-// lock, an absent or unreadable one as empty, drops spent codes whose time is
-// over, lets change work on it, and writes it if anything is different. When
-// change fails, its error is returned and nothing is written.
-func (c *Cache) Update(ctx context.Context, now func() time.Time, change func(*Index) error) (err error) {
+// lock, an absent or unreadable one as empty, lets change work on it, and writes
+// it if anything is different. When change fails, its error is returned and
+// nothing is written.
+func (c *Cache) Update(ctx context.Context, now func() time.Time, change func(*Index) error) error {
 	if c.seal == nil {
 		return errors.New("there is no seal key to keep an index with")
 	}
+	return c.alone(ctx, now, func(l *lock.Lock) error {
+		x, before, err := c.index()
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err := change(&x); err != nil {
+			return err
+		}
+		if err := l.Check(); err != nil {
+			return err
+		}
+		return c.writeIndex(x, before)
+	})
+}
+
+// alone does work while no other process changes the index or the spent codes.
+func (c *Cache) alone(ctx context.Context, now func() time.Time, work func(*lock.Lock) error) (err error) {
 	if err := lock.MakeDir(c.dataDir); err != nil {
 		return err
 	}
@@ -121,23 +124,11 @@ func (c *Cache) Update(ctx context.Context, now func() time.Time, change func(*I
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Release()) }()
-	x, before, err := c.index()
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	if err := change(&x); err != nil {
-		return err
-	}
-	at := now()
-	x.Spent = slices.DeleteFunc(x.Spent, func(s Spent) bool { return !s.Until.After(at) })
-	if err := l.Check(); err != nil {
-		return err
-	}
-	return c.writeIndex(x, before)
+	return work(l)
 }
 
 func (c *Cache) writeIndex(x Index, before []byte) error {
-	for what, n := range map[string]int{"keys": len(x.Keys), "limits": len(x.Limits), "spent codes": len(x.Spent)} {
+	for what, n := range map[string]int{"keys": len(x.Keys), "limits": len(x.Limits)} {
 		if n > maxItems {
 			return fmt.Errorf("the index holds at most %d %s, not %d", maxItems, what, n)
 		}
@@ -176,11 +167,6 @@ func encodeIndex(x Index) []byte {
 		a.int(int64(x.Limits[role].Refused))
 		a.time(x.Limits[role].At)
 	}
-	a.int(int64(len(x.Spent)))
-	for _, s := range x.Spent {
-		a.b = append(a.b, s.Mac[:]...)
-		a.time(s.Until)
-	}
 	return a.padded(indexBlock)
 }
 
@@ -189,7 +175,6 @@ const (
 	timeSize  = 12
 	keySize   = 4 + 4 + timeSize
 	limitSize = 4 + 8 + timeSize
-	spentSize = 16 + timeSize
 )
 
 func decodeIndex(text []byte) (Index, bool) {
@@ -203,12 +188,6 @@ func decodeIndex(text []byte) (Index, bool) {
 	for range r.count(limitSize) {
 		role := r.text()
 		x.Limits[role] = Limit{Refused: time.Duration(r.int()), At: r.time()}
-	}
-	for range r.count(spentSize) {
-		var s Spent
-		copy(s.Mac[:], r.take(len(s.Mac)))
-		s.Until = r.time()
-		x.Spent = append(x.Spent, s)
 	}
 	return x, r.done()
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"fob/internal/cred"
 	"fob/internal/keep/lock"
 )
 
@@ -28,7 +27,6 @@ func fullIndex() Index {
 			"CANARY-ci": {ID: "AKIAOTHER"},
 		},
 		Limits: map[string]Limit{"arn:aws:iam::345678901234:role/CANARY": {2 * time.Hour, start}},
-		Spent:  []Spent{{Mac: SpentMac(seal, "CANARY", "123456"), Until: start.Add(90 * time.Second)}},
 	}
 }
 
@@ -66,34 +64,6 @@ func TestRefused(t *testing.T) {
 	x := Index{Limits: map[string]Limit{"old": {time.Hour, start.AddDate(0, 0, -8)}, "new": {2 * time.Hour, start.AddDate(0, 0, -6)}}}
 	if diff := cmp.Diff(map[string]time.Duration{"new": 2 * time.Hour}, x.Refused(start)); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestSpentCodes(t *testing.T) {
-	t.Parallel()
-	c := New(home(t), seal)
-	mac := SpentMac(seal, "arn:aws:iam::123456789012:mfa/ann", "123456")
-	for _, other := range [][16]byte{
-		SpentMac(seal, "arn:aws:iam::123456789012:mfa/bob", "123456"),
-		SpentMac(seal, "arn:aws:iam::123456789012:mfa/ann", "123457"),
-		SpentMac(cred.NewSecret("CANARY"), "arn:aws:iam::123456789012:mfa/ann", "123456"),
-	} {
-		if other == mac {
-			t.Error("two codes have one mac")
-		}
-	}
-	must(t, c.Update(t.Context(), at(start), func(x *Index) error {
-		x.Spent = append(x.Spent, Spent{Mac: mac, Until: start.Add(90 * time.Second)}, Spent{Mac: mac, Until: start})
-		return nil
-	}))
-	x, err := c.Index()
-	must(t, err)
-	if len(x.Spent) != 1 || !x.IsSpent(mac, start.Add(89*time.Second)) || x.IsSpent(mac, start.Add(90*time.Second)) || x.IsSpent([16]byte{}, start) {
-		t.Errorf("spent: %v", x.Spent)
-	}
-	must(t, c.Update(t.Context(), at(start.Add(90*time.Second)), func(*Index) error { return nil }))
-	if x, err := c.Index(); err != nil || len(x.Spent) != 0 {
-		t.Errorf("a code whose time is over stays: %v, %v", x.Spent, err)
 	}
 }
 

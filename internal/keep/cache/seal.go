@@ -92,10 +92,3 @@ func mac(key []byte, parts ...string) []byte {
 	}
 	return h.Sum(nil)
 }
-
-// SpentMac stands in the index for a code that was sent to AWS for the device of
-// that serial, and cannot be turned back into a code without the seal key.
-func SpentMac(seal cred.Secret, serial, code string) [16]byte {
-	sum := mac(subkey(seal, "fob spent v1"), serial, code)
-	return [16]byte(sum[:16])
-}

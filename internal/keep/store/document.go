@@ -29,6 +29,7 @@ type document struct {
 	records    []entry
 	journal    []json.RawMessage // of changes under way; kept as it is
 	more       fields            // of newer versions
+	removed    bool              // a record was taken out since this was read; not written
 }
 
 // entry is a record with what a newer version wrote beside it.

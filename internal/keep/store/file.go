@@ -130,7 +130,7 @@ func (v *Vault) target() (string, error) {
 }
 
 // write makes d the next generation on disk: verified before it replaces
-// anything, the bytes before kept beside it.
+// anything, the bytes before kept beside it, unless something was removed.
 func (v *Vault) write(l *lock.Lock, k key, d *document) error {
 	d.generation++
 	d.written, d.version = v.now().UTC(), v.version
@@ -152,18 +152,33 @@ func (v *Vault) write(l *lock.Lock, k key, d *document) error {
 	if err := l.Check(); err != nil {
 		return fmt.Errorf("writing the vault: %w", err)
 	}
-	err = lock.WriteFile(path, file, lock.WriteOptions{
-		Mode:     0o600,
-		Previous: previousName,
-		Create:   d.generation == 1,
-		Verify:   func(temp string) error { return verify(temp, k, plain) },
-	})
-	if err != nil {
+	o := lock.WriteOptions{
+		Mode:   0o600,
+		Create: d.generation == 1,
+		Verify: func(temp string) error { return verify(temp, k, plain) },
+	}
+	if !d.removed {
+		o.Previous = previousName
+	} else if err := v.replacePrevious(path, file, o); err != nil {
+		return err
+	}
+	if err := lock.WriteFile(path, file, o); err != nil {
 		return fmt.Errorf("writing the vault: %w", err)
 	}
 	// Without it a rollback would be missed; with an error here the caller
 	// would think that the change is not made.
 	_ = v.remember(d)
+	return nil
+}
+
+// replacePrevious makes the copy before a copy of the new vault, so that what is
+// removed is in neither. The copy goes first: when the change is cut off behind
+// it the record is still in the vault, and removing it again does the rest.
+func (v *Vault) replacePrevious(path string, file []byte, o lock.WriteOptions) error {
+	o.Create, o.NoDirSync = false, true // the flush behind the vault is for both
+	if err := lock.WriteFile(filepath.Join(filepath.Dir(path), previousName), file, o); err != nil {
+		return fmt.Errorf("writing the vault: %w", err)
+	}
 	return nil
 }
 

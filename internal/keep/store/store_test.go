@@ -163,6 +163,46 @@ func TestPutAndDelete(t *testing.T) {
 	}
 }
 
+// What was removed is in neither file: putting the copy back is the vault
+// without it, and a removal that is cut off between the two is done by asking
+// once more.
+func TestDeletedIsInNoCopy(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.put(t, "a", "b")
+	before := read(t, h.file("vault.age"))
+	if err := h.open().Delete(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	copied := read(t, h.file("vault.age.prev"))
+	if !bytes.Equal(copied, read(t, h.file("vault.age"))) {
+		t.Error("the copy before is not a copy of the vault without the record")
+	}
+	write(t, h.file("vault.age"), copied)
+	if diff := cmp.Diff([]string{"b"}, h.names(t)); diff != "" {
+		t.Errorf("the copy put back (-want +got)\n%s", diff)
+	}
+
+	write(t, h.file("vault.age"), before)
+	if err := os.Remove(h.file("seen")); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.open().Delete(t.Context(), "a"); err != nil {
+		t.Errorf("Delete once more = %v", err)
+	}
+	for _, name := range []string{"vault.age", "vault.age.prev"} {
+		write(t, h.file("vault.age"), read(t, h.file(name)))
+		if diff := cmp.Diff([]string{"b"}, h.names(t)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+	}
+	// The next change keeps the copy before it again.
+	h.put(t, "c")
+	if bytes.Equal(read(t, h.file("vault.age.prev")), read(t, h.file("vault.age"))) {
+		t.Error("the copy before is the vault itself after a record was put")
+	}
+}
+
 // Names are text inside the document: none of them is a path.
 func TestNames(t *testing.T) {
 	t.Parallel()

@@ -390,11 +390,7 @@ func words(w ...string) []string { return w }
 
 func spend(t *testing.T, w world, code string) {
 	t.Helper()
-	err := w.cache.Update(t.Context(), w.broker.Now, func(x *cache.Index) error {
-		x.Spent = append(x.Spent, cache.Spent{Mac: cache.SpentMac(w.broker.Seal, serial, code), Until: noon.Add(time.Minute)})
-		return nil
-	})
-	if err != nil {
+	if err := w.cache.Spend(t.Context(), w.broker.Now, code, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -404,8 +400,7 @@ func TestSpentBeforeSent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.aws.during = func(call string) {
-		x, err := w.cache.Index()
-		if spent := x.IsSpent(cache.SpentMac(w.broker.Seal, serial, "111111"), noon); err != nil || !spent {
+		if err := w.cache.Spend(t.Context(), w.broker.Now, "111111", time.Minute); !errors.Is(err, cache.ErrSpent) {
 			t.Errorf("at %s the code is not recorded as spent: %v", call, err)
 		}
 	}
@@ -414,7 +409,7 @@ func TestSpentBeforeSent(t *testing.T) {
 	}
 	// Where it cannot be recorded it is not sent.
 	w = newWorld(t)
-	if err := os.MkdirAll(filepath.Join(w.dir, "index", "x"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(w.dir, "spent", "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.broker.Session(t.Context(), plan()); err == nil || len(w.aws.calls) != 0 {

@@ -23,8 +23,6 @@ const (
 	codeTries = 3
 )
 
-var errSpent = errors.New("this code was used already; AWS takes each one once")
-
 // withCode asks for a code and sends it, again while AWS says that it is wrong
 // and a person is there to read the device anew.
 func (b *Broker) withCode(ctx context.Context, w walk, i int, in source.Input) (cred.Session, error) {
@@ -53,13 +51,13 @@ func (b *Broker) unspent(ctx context.Context, driver mfa.Driver, q mfa.Question)
 		if err != nil {
 			return "", err
 		}
-		err = b.spend(ctx, q.Serial, code)
-		if err == nil || !errors.Is(err, errSpent) {
+		err = b.spend(ctx, code)
+		if err == nil || !errors.Is(err, cache.ErrSpent) {
 			return code, err
 		}
 		if try == codeTries {
 			return "", &fault.Error{
-				What: "cannot use that MFA code", Why: errSpent,
+				What: "cannot use that MFA code", Why: cache.ErrSpent,
 				Next: []string{"wait for the next code of " + q.Serial + " and run the command again"},
 				Code: fault.Attend,
 			}
@@ -81,19 +79,12 @@ func (b *Broker) awaitStep(ctx context.Context) error {
 	return b.Sleep(ctx, left)
 }
 
-// spend records a code, or says errSpent.
-func (b *Broker) spend(ctx context.Context, serial, code string) error {
+// spend records a code, or says cache.ErrSpent.
+func (b *Broker) spend(ctx context.Context, code string) error {
 	if b.Seal.IsZero() {
 		return nil // nothing can be kept here
 	}
-	mac := cache.SpentMac(b.Seal, serial, code)
-	return b.Cache.Update(ctx, b.Now, func(ix *cache.Index) error {
-		if ix.IsSpent(mac, b.Now()) {
-			return errSpent
-		}
-		ix.Spent = append(ix.Spent, cache.Spent{Mac: mac, Until: b.Now().Add(codeMemory)})
-		return nil
-	})
+	return b.Cache.Spend(ctx, b.Now, code, codeMemory)
 }
 
 func wrongCode(err error) bool {

@@ -17,7 +17,7 @@ func (b *Broker) kept(name string) (cache.Entry, bool) {
 		return cache.Entry{}, false
 	}
 	e, err := b.Cache.Load(name)
-	return e, err == nil && e.Session.Left(b.Now()) >= b.MinLeft
+	return e, err == nil && e.Holds(b.Now(), b.MinLeft)
 }
 
 func (b *Broker) isKept(name string) bool {
