@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fob/internal/cred"
@@ -61,6 +62,12 @@ func (s System) runAdd(ctx context.Context, g *globals, o addOptions) error {
 	if err := keys.MayHold(set, o.profile); err != nil {
 		return err
 	}
+	writes := o.addConfig && !o.noConfig
+	if writes { // a key is not stored before it is known that its profile can be written
+		if err := keys.MayWrite(set, o.profile); err != nil {
+			return err
+		}
+	}
 	var key cred.AccessKey
 	var serial string
 	if o.env {
@@ -73,17 +80,26 @@ func (s System) runAdd(ctx context.Context, g *globals, o addOptions) error {
 	if err := k.openOrMake(ctx); err != nil {
 		return err
 	}
+	k.close()
 	if !o.env {
 		if key, serial, err = s.askKey(ctx, set, o); err != nil {
 			return err
 		}
 	}
+	// One run after the other from here on: the config must not change between
+	// its reading and its writing.
+	if err := k.hold(ctx); err != nil {
+		return err
+	}
 	if err := k.put(ctx, store.Record{Name: o.profile, Key: key, Created: s.Now().UTC()}); err != nil {
 		return err
 	}
 	s.say("stored the key %s for profile %q", cred.Short(key.ID), o.profile)
-	if o.noConfig || !o.addConfig {
+	if !writes {
 		return nil
+	}
+	if set, err = k.load(); err != nil {
+		return err
 	}
 	wrote, err := keys.WriteProfile(set, o.profile, serial)
 	if wrote {
@@ -148,15 +164,26 @@ func askSerial(ctx context.Context, t tty.TTY) (string, error) {
 
 // put stores a record and makes the index tell of it. Sessions made with an
 // older key of the profile are named by that key's id, so none is served again.
+// What fails behind the store does not undo it, and is told as such.
 func (k *keeper) put(ctx context.Context, r store.Record) error {
 	if err := k.vault.Put(ctx, r); err != nil {
 		return storeFault(err)
 	}
-	if err := k.reindex(ctx); err != nil {
+	err := k.reindex(ctx)
+	if err == nil {
+		_, err = k.cache.Clear(func(e cache.Entry) bool { return e.Owner == r.Name && e.Kind == "GetSessionToken" })
+	}
+	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	_, err := k.cache.Clear(func(e cache.Entry) bool { return e.Owner == r.Name && e.Kind == "GetSessionToken" })
-	return storeFault(err)
+	f := &fault.Error{What: fmt.Sprintf("the key %s is stored for profile %s, but what is kept beside the store could not be renewed", cred.Short(r.Key.ID), profile.Shown(r.Name)), Why: err, Code: fault.Locked}
+	if known := (*fault.Error)(nil); errors.As(storeFault(err), &known) {
+		f.Next = known.Next
+	}
+	if cause := (*fault.Error)(nil); errors.As(err, &cause) && cause.Why != nil {
+		f.Why = cause.Why // not "cannot open the store": it was open
+	}
+	return f
 }
 
 // openOrMake opens the vault for writing, or makes it at first need.
@@ -164,6 +191,16 @@ func (k *keeper) openOrMake(ctx context.Context) error {
 	ok, err := k.exists()
 	if err != nil {
 		return err
+	}
+	if !ok {
+		// Two runs that each made an identity would leave one with a vault that
+		// only the other's passphrase slot opens.
+		if err := k.hold(ctx); err != nil {
+			return err
+		}
+		if ok, err = k.exists(); err != nil {
+			return err
+		}
 	}
 	if ok {
 		return k.Open(ctx, func() bool { return true })
@@ -211,6 +248,7 @@ func (k *keeper) unlockNew(ctx context.Context) error {
 	if err := k.opened(ctx, identity); err != nil {
 		return err
 	}
+	k.close() // nobody waits for what is asked from here on
 	return k.offerRecovery(ctx, identity, has)
 }
 
@@ -237,8 +275,8 @@ func (k *keeper) offerRecovery(ctx context.Context, identity cred.Secret, unatte
 		return err
 	}
 	defer t.Close()
-	yes, err := t.Confirm(ctx, "Make a recovery code, to write down in case the passphrase is forgotten? [Y/n] ")
-	if err != nil || !yes {
+	answer, err := t.ReadLine(ctx, "Make a recovery code, to write down in case the passphrase is forgotten? (Y/n) ")
+	if err != nil || !slices.Contains([]string{"", "y", "yes"}, strings.ToLower(strings.TrimSpace(answer))) {
 		return err
 	}
 	code, err := unlock.NewRecoveryCode(rand.Reader)

@@ -56,7 +56,7 @@ func (s System) runClear(ctx context.Context, g *globals, name string) error {
 
 // clearProfile removes the sessions that were made for a profile: those of its
 // role, or of its key. The MFA session of its source stays, since every other
-// profile lives from it.
+// profile lives from it. A length that AWS refused for the role is forgotten too.
 func (k *keeper) clearProfile(ctx context.Context, name string) (int, error) {
 	set, err := k.config()
 	if err != nil {
@@ -70,6 +70,16 @@ func (k *keeper) clearProfile(ctx context.Context, name string) (int, error) {
 		return 0, err
 	}
 	role, _ := lastRole(c)
+	if role.RoleARN != "" {
+		// A new beginning: the role's limit may have been raised meanwhile.
+		err := k.cache.Update(ctx, k.sys.Now, func(ix *cache.Index) error {
+			delete(ix.Limits, role.RoleARN)
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
 	return k.cache.Clear(func(e cache.Entry) bool {
 		// Two profiles may name one role; the session was kept for the first.
 		return e.Owner == name || role.RoleARN != "" && e.Detail == role.RoleARN

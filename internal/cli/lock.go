@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 
 	"fob/internal/fault"
 
@@ -28,19 +30,40 @@ func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
 		return err
 	}
 	defer k.close()
+	// First, and whatever state the store is in: it may be damaged or moved
+	// away, and the key that rests opens every copy of its sessions.
+	err = k.rest.Forget()
 	if forget {
-		if ok, err := k.exists(); err != nil || !ok {
-			return err
-		}
-		err = k.newEpoch(ctx)
-	} else {
-		err = k.rest.Forget()
+		err = errors.Join(err, k.forget(ctx))
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if err != nil {
-		return storeFault(err)
+		return unforgotten(err)
 	}
 	s.say("locked")
 	return nil
+}
+
+// forget makes every kept session unreadable. A run that is opening the store
+// would put the key back, so it is waited for; one that does not end is no
+// reason to leave the rest undone.
+func (k *keeper) forget(ctx context.Context) error {
+	if _, err := os.Lstat(k.home.Data); errors.Is(err, fs.ErrNotExist) {
+		return nil // and none is made only to be empty
+	}
+	err := k.hold(ctx)
+	return errors.Join(err, k.endEpoch())
+}
+
+// unforgotten tells everything that could not be erased, each on a line.
+func unforgotten(err error) error {
+	f := &fault.Error{What: "not everything could be forgotten", Why: err, Code: fault.Locked}
+	if known := (*fault.Error)(nil); errors.As(storeFault(err), &known) {
+		f.Next = known.Next
+	}
+	return f
 }
 
 func newUnlock(sys *System, g *globals) *cobra.Command {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"fob/internal/decide/profile"
 	"fob/internal/fault"
 	"fob/internal/keep/cache"
 	"fob/internal/keep/sealkey"
@@ -61,6 +62,7 @@ func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) erro
 		return storeFault(err)
 	}
 	if !o.force {
+		k.close() // nobody waits for this answer
 		t, err := s.OpenTTY()
 		if err != nil {
 			return err
@@ -84,41 +86,36 @@ func absent(profile string, err error) error {
 	return &fault.Error{What: fmt.Sprintf("no key is stored for profile %q", profile), Next: []string{"see what is stored: fob list --credentials"}, Code: fault.Failed}
 }
 
-// remove takes a key out. The sessions that came from it go too, and the seal
-// key changes, so that a copy of the session files cannot be opened any more.
+// remove takes a key out. The sessions that came from it go first, and the seal
+// key changes, so that a copy of the session files cannot be opened any more:
+// of a removal that is cut off, what is left to do is what was asked for, and
+// asking again does it.
 func (k *keeper) remove(ctx context.Context, name string) error {
-	if err := k.vault.Delete(ctx, name); err != nil {
-		return storeFault(err)
-	}
-	if err := k.newEpoch(ctx); err != nil {
+	if err := k.hold(ctx); err != nil {
 		return err
 	}
-	k.sys.say("removed the key of profile %q and every session", name)
+	if err := k.endEpoch(); err != nil {
+		return storeFault(err)
+	}
+	if err := k.vault.Delete(ctx, name); errors.Is(err, store.ErrNotFound) {
+		return absent(name, nil) // another run was faster
+	} else if err != nil {
+		return storeFault(err)
+	}
+	if err := k.opened(ctx, k.identity); err != nil {
+		return err
+	}
+	k.sys.say("removed the key of profile %s and every session", profile.Shown(name))
 	return nil
 }
 
-// newEpoch makes every sealed session unreadable and begins anew.
-func (k *keeper) newEpoch(ctx context.Context) error {
-	if err := k.clearAll(); err != nil {
-		return err
-	}
-	if err := sealkey.RenewEpoch(k.home.Data); err != nil {
-		return storeFault(err)
-	}
-	if err := k.rest.Forget(); err != nil {
-		return storeFault(err)
-	}
-	if k.identity.IsZero() {
-		return nil
-	}
-	return k.opened(ctx, k.identity)
-}
-
-func (k *keeper) clearAll() error {
-	c := k.cache
-	if c == nil { // what cannot be opened can still be removed
-		c = cache.New(k.home.Data, k.seal)
-	}
-	_, err := c.Clear(nil)
-	return storeFault(err)
+// endEpoch makes every sealed session unreadable: the seal key is forgotten, the
+// session files go, and the next unlock derives another key. Each is tried
+// whatever becomes of the others, and what failed is told together.
+func (k *keeper) endEpoch() error {
+	failed := []error{k.rest.Forget()}
+	// What cannot be opened can still be removed.
+	_, err := cache.New(k.home.Data, k.seal).Clear(nil)
+	failed = append(failed, err, sealkey.RenewEpoch(k.home.Data))
+	return errors.Join(failed...)
 }

@@ -69,6 +69,22 @@ func MayHold(set profile.Set, name string) error {
 	}
 }
 
+// MayWrite says why no section for name could be written to the config, before
+// a key is stored for it. A profile that is there needs none.
+func MayWrite(set profile.Set, name string) error {
+	if set.Has(name) {
+		return nil
+	}
+	_, err := set.WithProfile(name, nil)
+	if err == nil {
+		return nil
+	}
+	return &fault.Error{
+		What: fmt.Sprintf("cannot add profile %s to %s", profile.Shown(name), set.Display()), Why: err,
+		Next: []string{"choose another name", "or leave the config alone: --no-add-config"}, Code: fault.Usage,
+	}
+}
+
 // WriteProfile appends a section for name to the config where it has none, with
 // mfa_serial where serial is not "". No other byte changes; a config that
 // changed since set was read is left alone. It says whether it wrote.
