@@ -16,7 +16,7 @@ func Load(path, display string) (Set, error) {
 	if path == os.DevNull { // AWS_CONFIG_FILE=/dev/null is how people say "none"
 		return Set{path: path, display: display, index: new(index)}, nil
 	}
-	text, err := readText(path, display)
+	text, facts, err := readText(path, display)
 	if errors.Is(err, fs.ErrNotExist) {
 		s := Set{path: path, display: display, absent: true, index: new(index)}
 		if to, err := os.Readlink(path); err == nil {
@@ -29,6 +29,9 @@ func Load(path, display string) (Set, error) {
 	}
 	s, err := Parse(display, text)
 	s.path = path
+	if err == nil && facts.groupWrites() {
+		s.warnings = append(s.warnings, display+": a group of users can write the file, and so put commands into it; unless you are alone in it: chmod g-w "+fault.Word(path))
+	}
 	return s, err
 }
 
@@ -37,6 +40,15 @@ type fileFacts struct {
 	mode  fs.FileMode
 	size  int64
 	owner int // -1 where files have none
+	group int
+}
+
+// groupWrites says whether others than the owner may write the file as members
+// of its group. A group with the number of its user is that user's own, as
+// useradd(8) makes it; with the umask that goes with it, each file of such a
+// user is group-writable.
+func (f fileFacts) groupWrites() bool {
+	return f.owner >= 0 && f.mode.Perm()&0o020 != 0 && f.group != f.owner
 }
 
 // refusal says why user me does not read such a file, nil when nothing is wrong.

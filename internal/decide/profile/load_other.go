@@ -10,26 +10,26 @@ import (
 )
 
 // readText leaves owners and permissions to the system's access lists.
-func readText(path, display string) ([]byte, error) {
+func readText(path, display string) ([]byte, fileFacts, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fs.ErrNotExist
+		return nil, fileFacts{}, fs.ErrNotExist
 	}
 	if err != nil {
-		return nil, unread(display, err)
+		return nil, fileFacts{}, unread(display, err)
 	}
 	facts := fileFacts{mode: info.Mode(), size: info.Size(), owner: -1}
 	if err := facts.refusal(path, display, 0); err != nil {
-		return nil, err
+		return nil, fileFacts{}, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, unread(display, err)
+		return nil, fileFacts{}, unread(display, err)
 	}
 	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
 	if err != nil {
-		return nil, unread(display, err)
+		return nil, fileFacts{}, unread(display, err)
 	}
-	return text, nil
+	return text, facts, nil
 }

@@ -28,7 +28,7 @@ func TestLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("plain", plain, 0o664)
+	write("plain", plain, 0o644)
 	write("empty", "", 0o600)
 	write("open", plain, 0o666)
 	write("wide", "\xff\xfe[\x00", 0o600)
@@ -110,7 +110,7 @@ func TestRefusal(t *testing.T) {
 		{"another's, as root", fileFacts{mode: 0o644, owner: 8}, 0, nil},
 		{"world-writable", fileFacts{mode: 0o602, owner: 7}, 7, []string{`look at it, then: chmod o-w '/a b/it'\''s'`}},
 		{"world-writable, as root", fileFacts{mode: 0o602, owner: 0}, 0, []string{`look at it, then: chmod o-w '/a b/it'\''s'`}},
-		{"group-writable", fileFacts{mode: 0o660, owner: 7}, 7, nil},
+		{"group-writable", fileFacts{mode: 0o660, owner: 7}, 7, nil}, // a warning
 		{"no owners", fileFacts{mode: 0o666, owner: -1}, 0, nil},
 	}
 	for _, tt := range tests {
@@ -121,5 +121,90 @@ func TestRefusal(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s:\n%s", tt.name, diff)
 		}
+	}
+}
+
+func TestGroupWrites(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		facts fileFacts
+		want  bool
+	}{
+		"a group of others": {fileFacts{mode: 0o664, owner: 7, group: 20}, true},
+		"root's group":      {fileFacts{mode: 0o664, owner: 7, group: 0}, true},
+		"my own group":      {fileFacts{mode: 0o664, owner: 7, group: 7}, false},
+		"not writable":      {fileFacts{mode: 0o644, owner: 7, group: 20}, false},
+		"no owners":         {fileFacts{mode: 0o666, owner: -1}, false},
+	} {
+		if got := tt.facts.groupWrites(); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(path, []byte(plain), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file to a group of others")
+	}
+	if err := errors.Join(os.Chown(path, -1, 12345), os.Chmod(path, 0o664)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(path, display)
+	want := []string{"~/.aws/config: a group of users can write the file, and so put commands into it; unless you are alone in it: chmod g-w " + path}
+	if diff := cmp.Diff(want, s.Warnings()); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
+// Who can write the directory, or owns a link, decides what the file is.
+func TestWayToTheFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for name, mode := range map[string]fs.FileMode{"open": 0o777, "sticky": 0o777 | fs.ModeSticky, "group": 0o775, "mine": 0o700} {
+		if err := errors.Join(os.Mkdir(at(name), 0o700), os.WriteFile(at(name+"/config"), []byte(plain), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(
+			os.Symlink("../open/config", at(name+"/to-open")),
+			os.Symlink(at("mine/config"), at(name+"/to-mine")),
+			os.Symlink("to-open", at(name+"/twice")),
+			os.Chmod(at(name), mode),
+		); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := map[string]string{ // file to the directory that must be mended
+		"mine/config": "", "group/config": "", "sticky/config": "", "sticky/to-mine": "", "mine/to-mine": "",
+		"open/config": "open", "open/to-mine": "open", "mine/to-open": "open", "mine/twice": "open",
+	}
+	for file, mend := range tests {
+		_, err := Load(at(file), display)
+		if mend == "" {
+			if err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+			continue
+		}
+		e := (*Error)(nil)
+		if !errors.As(err, &e) || len(e.Next) != 1 || !strings.HasPrefix(e.Next[0], "look at it, then: chmod o-w ") || !strings.HasSuffix(e.Next[0], "/"+mend) {
+			t.Errorf("%s: %#v", file, err)
+		}
+	}
+	if err := checkWay(at("mine/to-mine"), display, os.Geteuid()+1); os.Geteuid() != 0 && err == nil {
+		t.Error("a link of another user is followed")
+	}
+	if os.Geteuid() != 0 {
+		return
+	}
+	if err := os.Lchown(at("mine/to-mine"), 12345, -1); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkWay(at("mine/to-mine"), display, 12346); err == nil {
+		t.Error("a link of another user is followed")
+	}
+	if err := checkWay(at("mine/to-mine"), display, 12345); err != nil {
+		t.Errorf("a link of one's own: %v", err)
 	}
 }
