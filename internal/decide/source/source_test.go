@@ -46,6 +46,11 @@ func TestAssumeRoleFetch(t *testing.T) {
 	whole := issued("arn:aws:sts::012345678901:assumed-role/admin/ann", now.Add(time.Hour))
 	bare := whole
 	bare.Session.Token = cred.Secret{}
+	forged := func(change func(*cred.Session)) Issued {
+		answer := whole
+		change(&answer.Session)
+		return answer
+	}
 	tests := []struct {
 		name   string
 		answer Issued
@@ -57,6 +62,11 @@ func TestAssumeRoleFetch(t *testing.T) {
 		{"no arn", issued("", now.Add(time.Hour)), "the answer is for another role"},
 		{"ended", issued(whole.ARN, now.Add(-time.Second)), "this machine's clock may be wrong"},
 		{"ten years", issued(whole.ARN, now.AddDate(10, 0, 0)), "far beyond"},
+		{"a clock 15 minutes off", issued(whole.ARN, now.Add(75*time.Minute)), ""},
+		{"more than was asked for", issued(whole.ARN, now.Add(75*time.Minute+time.Second)), "far beyond"},
+		{"a line feed in the id", forged(func(s *cred.Session) { s.ID = "ASIA1\nX" }), "characters that no credentials have"},
+		{"an escape in the secret", forged(func(s *cred.Session) { s.Secret = cred.NewSecret("CANARY\x1b") }), "characters that no credentials have"},
+		{"a line feed in the token", forged(func(s *cred.Session) { s.Token = cred.NewSecret("CANARY\n[default]") }), "characters that no credentials have"},
 		{"no end", issued(whole.ARN, time.Time{}), "no expiry"},
 		{"half", bare, "lacks a part"},
 	}

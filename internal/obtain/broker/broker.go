@@ -33,7 +33,7 @@ var ErrShut = errors.New("the store is not open")
 // Broker holds what walking a chain needs.
 type Broker struct {
 	Cache *cache.Cache
-	// Seal keys the record of spent codes.
+	// Seal is zero where nothing is kept.
 	Seal cred.Secret
 	Keys Keys
 	// Locks is the folder of the step locks.
