@@ -1,12 +1,8 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,7 +63,7 @@ func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 		if has {
 			return given, nil
 		}
-		return k.sys.hidden(ctx, problem+q.Text)
+		return k.sys.hidden(ctx, problem+q.Text+": ")
 	})
 	if err != nil {
 		return cred.Secret{}, err
@@ -111,16 +107,8 @@ func unattended(err error) error {
 // FOB_PASSPHRASE or the incumbent's variable. A variable that is set and empty
 // counts as not set.
 func (k *keeper) given() (cred.Secret, bool, error) {
-	if fd := k.g.passphraseFD; fd >= 0 {
-		f := os.NewFile(uintptr(fd), "passphrase")
-		if f == nil {
-			return cred.Secret{}, false, &fault.Error{What: "cannot read the passphrase", Why: fmt.Errorf("--passphrase-fd %d names no open descriptor", fd), Code: fault.Usage}
-		}
-		line, err := bufio.NewReader(io.LimitReader(f, 8192)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return cred.Secret{}, false, &fault.Error{What: "cannot read the passphrase", Why: fmt.Errorf("--passphrase-fd %d: %w", fd, err), Code: fault.Usage}
-		}
-		return cred.NewSecret(strings.TrimSuffix(line, "\n")), true, nil
+	if k.g.passphrase.given {
+		return k.g.passphrase.text, true, nil
 	}
 	for _, name := range []string{"FOB_PASSPHRASE", "AWS_VAULT_FILE_PASSPHRASE"} {
 		if p := front.Lookup(k.sys.Environ, name); p != "" {

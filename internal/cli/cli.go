@@ -42,7 +42,7 @@ func Main(sys System) int {
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		_, _ = fmt.Fprintln(sys.Stderr)
-		return int(fault.Interrupted)
+		return interrupted(ctx)
 	}
 	fault.Render(sys.Stderr, name, err)
 	if name == "aws-vault" {

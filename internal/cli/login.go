@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -192,24 +190,20 @@ func post(client *http.Client) console.Post {
 // open hands the link to the browser by a file that only this user can read: in
 // a command line, other users would see it.
 func (s System) open(ctx context.Context, home front.Home, link cred.Secret) error {
-	dir := home.Runtime
-	if dir == "" {
-		dir = home.Data
-	}
-	dir, err := os.MkdirTemp(dir, "fob-signin-")
-	if err != nil {
-		return &fault.Error{What: "cannot hand the sign-in link to a browser", Why: err, Next: []string{"print it instead: --stdout"}, Code: fault.Failed}
-	}
-	file := filepath.Join(dir, "open.html")
 	page := "<!doctype html><meta charset=utf-8><meta name=referrer content=no-referrer><meta http-equiv=refresh content=\"0;url=" + html.EscapeString(link.Reveal()) + "\"><title>fob</title>Opening the AWS console."
-	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
-		return &fault.Error{What: "cannot hand the sign-in link to a browser", Why: err, Next: []string{"print it instead: --stdout"}, Code: fault.Failed}
+	dir, err := s.signinDir(home)
+	if err != nil {
+		return noSigninFile(err)
 	}
-	defer os.RemoveAll(dir)
-	if err := s.Browse(ctx, file); err != nil {
+	file, remove, err := writeSignin(dir, page)
+	defer remove()
+	if err != nil {
+		return noSigninFile(err)
+	}
+	ended, err := s.Browse(file)
+	if err != nil {
 		return err
 	}
 	s.say("the console opens in your browser")
-	// The browser reads the file a moment after its opener has ended.
-	return s.Sleep(ctx, 5*time.Second)
+	return s.awaitBrowser(ctx, ended)
 }

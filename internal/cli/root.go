@@ -14,6 +14,7 @@ import (
 type globals struct {
 	noInput      bool
 	passphraseFD int
+	passphrase   givenPassphrase
 	minTTL       string
 	timeout      string
 	backend      string
@@ -35,10 +36,11 @@ func newRoot(sys *System) *cobra.Command {
 
 		SuggestionsMinimumDistance: 2,
 	}
-	root.PersistentPreRun = func(*cobra.Command, []string) {
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
 		if g.noInput {
 			sys.OpenTTY = noTTY
 		}
+		return g.takePassphrase(c.Context(), c)
 	}
 	root.SetOut(sys.Stdout)
 	root.SetErr(sys.Stderr)

@@ -6,17 +6,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
-	"fob/internal/front"
 	"fob/internal/hygiene"
 	"fob/internal/obtain/awsapi"
 	"fob/internal/obtain/tty"
@@ -41,8 +36,10 @@ type System struct {
 	Run func(ctx context.Context, argv, environ []string) (status int, err error)
 	// Shell runs a command line by the system's shell with the terminal as its
 	// input, and gives its output.
-	Shell            func(ctx context.Context, line string) ([]byte, error)
-	Browse           func(ctx context.Context, file string) error
+	Shell func(ctx context.Context, line string) ([]byte, error)
+	// Browse opens a file with the person's browser, and gives how the program
+	// ends that was started for it.
+	Browse           func(file string) (ended <-chan error, err error)
 	HTTP             func(caBundle string) (*http.Client, error)
 	StdoutIsTerminal func() bool
 	Version          string
@@ -56,6 +53,7 @@ type System struct {
 // RealSystem is the process we are in.
 func RealSystem(version string) System {
 	restore := hygiene.Enter()
+	p := &processes{environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, restore: restore}
 	return System{
 		Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Now: time.Now, Sleep: sleep, Version: version, UID: os.Getuid(),
@@ -64,25 +62,56 @@ func RealSystem(version string) System {
 			restore()
 			return launch.Replace(path, argv, environ)
 		},
-		Run:              runChild(restore),
-		Shell:            shell,
-		Browse:           browse(os.Environ()),
+		Run: p.run, Shell: p.shell, Browse: p.browse,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 	}
 }
 
-// interruptible ends with the first Ctrl-C, SIGTERM or SIGHUP, so that locks are
-// released and the terminal is restored on the way out. Who ignores one of them
-// (nohup, a job in the background of a script) means it, for the child too.
+// interruptible ends with the first Ctrl-C, SIGTERM or another signal that asks
+// for an end, so that locks are released and the terminal is restored on the way
+// out. A second Ctrl-C or SIGTERM ends the process at once, whatever hangs. Who
+// ignores one of them (nohup, a job in the background of a script) means it, for
+// the child too.
 func interruptible() (context.Context, context.CancelFunc) {
-	var ends []os.Signal
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) {
-			ends = append(ends, s)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	once, always := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	listen(once, os.Interrupt, syscall.SIGTERM)
+	// What Go does with the last two is to print its stacks.
+	listen(always, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT)
+	go func() {
+		var s os.Signal
+		select {
+		case s = <-once:
+		case s = <-always:
+		case <-ctx.Done():
+			return
+		}
+		cancel(&signalled{s})
+		signal.Stop(once)
+	}()
+	return ctx, func() {
+		cancel(nil)
+		signal.Stop(once)
+		signal.Stop(always)
+	}
+}
+
+// signalled is the signal that ended a run early. It counts as an interruption.
+type signalled struct{ signal os.Signal }
+
+func (e *signalled) Error() string { return "interrupted by " + e.signal.String() }
+func (e *signalled) Unwrap() error { return context.Canceled }
+
+// interrupted is the status of a run that a signal has ended: 128+n, as a shell
+// tells it, so 130 for Ctrl-C.
+func interrupted(ctx context.Context) int {
+	if by := (*signalled)(nil); errors.As(context.Cause(ctx), &by) {
+		if n, ok := by.signal.(syscall.Signal); ok {
+			return 128 + int(n)
 		}
 	}
-	return signal.NotifyContext(context.Background(), ends...)
+	return int(fault.Interrupted)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -93,98 +122,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	case <-t.C:
 		return nil
-	}
-}
-
-// runChild runs a command that shares our terminal. Ctrl-C reaches it by the
-// terminal, once; other signals are passed on.
-func runChild(restore func()) func(context.Context, []string, []string) (int, error) {
-	return func(ctx context.Context, argv, environ []string) (int, error) {
-		path, err := launch.LookPath(argv[0], environ)
-		if err != nil {
-			return 0, err
-		}
-		restore()
-		c := exec.Command(path, argv[1:]...)
-		c.Args, c.Env = argv, environ
-		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-		if err := c.Start(); err != nil {
-			return 0, err
-		}
-		done := make(chan struct{})
-		go func() {
-			select {
-			case <-ctx.Done():
-				if !errors.Is(context.Cause(ctx), context.Canceled) {
-					_ = c.Process.Signal(syscall.SIGTERM)
-				}
-			case <-done:
-			}
-		}()
-		err = c.Wait()
-		close(done)
-		if state := c.ProcessState; state != nil {
-			return statusOf(state), nil
-		}
-		return 0, err
-	}
-}
-
-// statusOf is the child's exit status, 128+n where a signal ended it, as shells
-// tell it.
-func statusOf(state *os.ProcessState) int {
-	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return 128 + int(ws.Signal())
-	}
-	return state.ExitCode()
-}
-
-// shell runs mfa_process and the like: the person may have to touch a device or
-// answer it, so it gets the terminal and not our standard input, which may be
-// the child's data.
-func shell(ctx context.Context, line string) ([]byte, error) {
-	name, flag := "/bin/sh", "-c"
-	if runtime.GOOS == "windows" {
-		name, flag = "cmd.exe", "/C"
-	}
-	c := exec.CommandContext(ctx, name, flag, line)
-	c.WaitDelay = time.Second
-	if t, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
-		defer t.Close()
-		c.Stdin, c.Stderr = t, t
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Start(); err != nil {
-		return nil, err
-	}
-	const most = 64 << 10
-	text, _ := io.ReadAll(io.LimitReader(out, most))
-	_ = out.Close() // or a command that prints for ever would never end
-	return text, c.Wait()
-}
-
-// browse opens a file with the person's browser. BROWSER may hold a command.
-func browse(environ []string) func(context.Context, string) error {
-	return func(ctx context.Context, file string) error {
-		opener := []string{"xdg-open"}
-		switch runtime.GOOS {
-		case "darwin":
-			opener = []string{"/usr/bin/open"}
-		case "windows":
-			opener = []string{"rundll32.exe", "url.dll,FileProtocolHandler"}
-		}
-		if b := front.Lookup(environ, "BROWSER"); b != "" {
-			first, _, _ := strings.Cut(b, string(filepath.ListSeparator))
-			opener = strings.Fields(strings.ReplaceAll(first, "%s", ""))
-		}
-		path, err := launch.LookPath(opener[0], environ)
-		if err != nil {
-			return &fault.Error{What: "cannot open a browser", Why: err, Next: []string{"print the link instead: fob login --stdout"}, Code: fault.Attend}
-		}
-		return exec.CommandContext(ctx, path, append(opener[1:], file)...).Start()
 	}
 }
 

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"fob/internal/cred"
+	"fob/internal/deliver/launch"
+	"fob/internal/fault"
+	"fob/internal/hygiene"
+
+	"github.com/spf13/cobra"
+)
+
+// mostPassphrase is the longest line that is read: more than a passphrase may
+// have with its line end, to tell that it is too long.
+const mostPassphrase = 4096 + 3
+
+// givenPassphrase is the line that --passphrase-fd gave, if it did.
+type givenPassphrase struct {
+	given bool
+	text  cred.Secret
+}
+
+// takePassphrase reads the line before any command runs, needed or not: what is
+// left unread would be the child's to read. It takes no byte behind the line,
+// since those may be meant for the child. A terminal gives no line: there, a
+// person is asked without echo.
+func (g *globals) takePassphrase(ctx context.Context, c *cobra.Command) error {
+	fd := g.passphraseFD
+	if !c.Flags().Changed("passphrase-fd") || g.passphrase.given {
+		return nil
+	}
+	if launch.Withhold(fd) != nil {
+		return noPassphrase(c, fmt.Errorf("--passphrase-fd %d names no open descriptor", fd))
+	}
+	if hygiene.IsTerminal(fd) {
+		return nil
+	}
+	type result struct {
+		line []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() { // the other end may never write; then a signal ends us
+		line, err := readLine(fd, mostPassphrase)
+		done <- result{line, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case r := <-done:
+		defer clear(r.line)
+		if r.err != nil {
+			return noPassphrase(c, fmt.Errorf("--passphrase-fd %d: %w", fd, r.err))
+		}
+		g.passphrase = givenPassphrase{given: true, text: cred.NewSecret(string(r.line))}
+		return nil
+	}
+}
+
+func noPassphrase(c *cobra.Command, why error) error {
+	err := &fault.Error{What: "cannot read the passphrase", Why: why, Code: fault.Usage}
+	if c.Name() == "exec" {
+		return asLauncher(err)
+	}
+	return err
+}
+
+// lineOf collects a line, its end included, from a source of single bytes, which
+// says false when it is empty.
+func lineOf(next func() (byte, bool, error), most int) ([]byte, error) {
+	line := make([]byte, 0, most) // never grown: no copy of a secret is left behind
+	for len(line) < most {
+		b, ok, err := next()
+		if err != nil {
+			clear(line)
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		if line = append(line, b); b == '\n' {
+			break
+		}
+	}
+	return line, nil
+}

@@ -1,0 +1,29 @@
+//go:build unix
+
+package cli
+
+import (
+	"errors"
+	"syscall"
+	"time"
+)
+
+// readLine asks the system by the number: an os.File would close the caller's
+// descriptor in the end, and /dev/fd cannot be opened (see hygiene).
+func readLine(fd, most int) ([]byte, error) {
+	const again = 10 * time.Millisecond
+	one := make([]byte, 1)
+	defer clear(one)
+	return lineOf(func() (byte, bool, error) {
+		for {
+			n, err := syscall.Read(fd, one)
+			switch {
+			case errors.Is(err, syscall.EINTR):
+			case errors.Is(err, syscall.EAGAIN): // the caller has set O_NONBLOCK
+				<-time.After(again)
+			default:
+				return one[0], n == 1, err
+			}
+		}
+	}, most)
+}

@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"fob/internal/deliver/launch"
+	"fob/internal/fault"
+	"fob/internal/front"
+	"fob/internal/hygiene"
+)
+
+// processes starts the programs beside which fob goes on, unlike the command of
+// exec, which takes its place.
+type processes struct {
+	environ               []string // that fob was started with
+	stdin, stdout, stderr *os.File
+	restore               func() // of hygiene.Enter
+	mu                    sync.Mutex
+}
+
+// start gives a program the limits and the umask that fob was started with, and
+// takes fob's own again. They belong to a whole process, so what another
+// goroutine writes in these moments has the person's umask; but every file of
+// fob's is made with a mode that is private under any.
+func (p *processes) start(c *exec.Cmd) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.restore()
+	err := c.Start()
+	hygiene.Enter()
+	return err
+}
+
+// run runs a command that shares our terminal, whose keys reach it by
+// themselves; other signals are passed on, and end it, not us.
+func (p *processes) run(ctx context.Context, argv, environ []string) (int, error) {
+	path, err := launch.LookPath(argv[0], environ)
+	if err != nil {
+		return 0, err
+	}
+	c := exec.Command(path, argv[1:]...)
+	c.Args, c.Env = argv, environ
+	c.Stdin, c.Stdout, c.Stderr = p.stdin, p.stdout, p.stderr
+	signals := make(chan os.Signal, 16)
+	listen(signals, os.Interrupt, syscall.SIGQUIT)
+	listen(signals, passedOn()...)
+	defer signal.Stop(signals)
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	if err := p.start(c); err != nil {
+		return 0, err
+	}
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				if s != os.Interrupt && s != syscall.SIGQUIT {
+					_ = c.Process.Signal(s)
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	err = c.Wait()
+	close(done)
+	if state := c.ProcessState; state != nil {
+		return statusOf(state), nil
+	}
+	return 0, err
+}
+
+// listen is signal.Notify without what this process was started to ignore.
+func listen(to chan<- os.Signal, signals ...os.Signal) {
+	for _, s := range signals {
+		if !signal.Ignored(s) {
+			signal.Notify(to, s)
+		}
+	}
+}
+
+// statusOf is the child's exit status, 128+n where a signal ended it, as shells
+// tell it.
+func statusOf(state *os.ProcessState) int {
+	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return state.ExitCode()
+}
+
+// shellTime is how long a command may take that gives a code: a person may have
+// to find a key to touch.
+const shellTime = 2 * time.Minute
+
+// shell runs mfa_process and the like: the person may have to touch a device or
+// answer it, so it gets the terminal and not our standard input, which may be
+// the child's data. What it leaves running in the background is not waited for.
+//
+// With a terminal it stays in our job, or it could not read there; only without
+// one is it a group of its own, of which nothing is left when it is called off.
+func (p *processes) shell(ctx context.Context, line string) ([]byte, error) {
+	name, flag := "/bin/sh", "-c"
+	if runtime.GOOS == "windows" {
+		name, flag = "cmd.exe", "/C"
+	}
+	ctx, cancel := context.WithTimeout(ctx, shellTime)
+	defer cancel()
+	out := &little{text: make([]byte, 0, 4096)}
+	c := exec.CommandContext(ctx, name, flag, line)
+	c.Env, c.Stdout, c.WaitDelay = launch.Bare(p.environ), out, time.Second
+	t, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	alone := err != nil
+	if alone {
+		ownGroup(c)
+	} else {
+		defer t.Close()
+		c.Stdin, c.Stderr = t, t
+	}
+	c.Cancel = func() error { return terminate(c.Process, alone) }
+	if err := p.start(c); err != nil {
+		return nil, err
+	}
+	err = c.Wait()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+		if alone {
+			killGroup(c.Process)
+		}
+	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil
+	}
+	return out.text, err
+}
+
+// little keeps what fits and then fails, which ends the command that writes: it
+// is printing something else than a code.
+type little struct{ text []byte }
+
+func (l *little) Write(p []byte) (int, error) {
+	if len(l.text)+len(p) > cap(l.text) {
+		return 0, errTooMuch
+	}
+	l.text = append(l.text, p...)
+	return len(p), nil
+}
+
+var errTooMuch = errors.New("it printed more than a code")
+
+// browse opens a file with the person's browser; BROWSER may hold a command. It
+// gives how the opener ends, which some do at once and others with the browser.
+// The opener is not in our job: Ctrl-C is for fob, not for the browser.
+func (p *processes) browse(file string) (<-chan error, error) {
+	opener := []string{"xdg-open"}
+	switch runtime.GOOS {
+	case "darwin":
+		opener = []string{"/usr/bin/open"}
+	case "windows":
+		opener = []string{"rundll32.exe", "url.dll,FileProtocolHandler"}
+	}
+	if b := front.Lookup(p.environ, "BROWSER"); b != "" {
+		first, _, _ := strings.Cut(b, string(filepath.ListSeparator))
+		opener = strings.Fields(strings.ReplaceAll(first, "%s", ""))
+	}
+	path, err := launch.LookPath(opener[0], p.environ)
+	if err != nil {
+		return nil, noBrowser(err)
+	}
+	c := exec.Command(path, append(opener[1:], file)...)
+	c.Env = launch.Bare(p.environ)
+	ownGroup(c)
+	if err := p.start(c); err != nil {
+		return nil, noBrowser(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	return ended, nil
+}
+
+func noBrowser(err error) error {
+	return &fault.Error{What: "cannot open a browser", Why: err, Next: []string{"print the link instead: fob login --stdout"}, Code: fault.Attend}
+}

@@ -1,0 +1,17 @@
+package cli
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+func passedOn() []os.Signal { return []os.Signal{syscall.SIGTERM} }
+
+func ownGroup(c *exec.Cmd) {
+	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
+
+func terminate(p *os.Process, _ bool) error { return p.Kill() }
+
+func killGroup(*os.Process) {}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"fob/internal/fault"
+	"fob/internal/front"
+	"fob/internal/keep/lock"
+)
+
+// A sign-in file is read by a browser that says nothing of it: it stays for
+// openerTime after the opener ended well, and no longer than browserTime. See
+// docs/decisions/012-signin-file.md.
+const (
+	openerTime  = 5 * time.Second
+	browserTime = 10 * time.Second
+	// leftTime is the age of what a login left behind that was killed.
+	leftTime     = time.Minute
+	signinPrefix = "fob-signin-"
+)
+
+// signinDir is where the file may stand: the runtime directory if it is this
+// user's alone, else the data directory. What dead logins left there is removed.
+func (s System) signinDir(home front.Home) (string, error) {
+	before := s.Now().Add(-s.Ahead - leftTime)
+	sweepSignin(home.Data, before)
+	if home.Runtime != "" && lock.CheckDir(home.Runtime) == nil {
+		sweepSignin(home.Runtime, before)
+		return home.Runtime, nil
+	}
+	return home.Data, lock.MakeDir(home.Data)
+}
+
+// sweepSignin removes directories of sign-in files that are older than before.
+func sweepSignin(dir string, before time.Time) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	top, err := root.Open(".")
+	if err != nil {
+		return
+	}
+	defer top.Close()
+	names, _ := top.Readdirnames(-1)
+	for _, name := range names {
+		info, err := root.Lstat(name)
+		if strings.HasPrefix(name, signinPrefix) && err == nil && info.IsDir() && info.ModTime().Before(before) {
+			_ = root.RemoveAll(name)
+		}
+	}
+}
+
+// writeSignin writes the page into a new directory below dir. remove is never
+// nil, and takes away what there is of it.
+func writeSignin(dir, page string) (file string, remove func(), err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", func() {}, err
+	}
+	name := signinPrefix + rand.Text()
+	remove = func() {
+		_ = root.RemoveAll(name)
+		_ = root.Close()
+	}
+	if err := root.Mkdir(name, 0o700); err != nil {
+		return "", remove, err
+	}
+	inside := filepath.Join(name, "open.html")
+	f, err := root.OpenFile(inside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", remove, err
+	}
+	_, err = f.WriteString(page)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return filepath.Join(dir, inside), remove, err
+}
+
+func noSigninFile(err error) error {
+	return &fault.Error{What: "cannot hand the sign-in link to a browser", Why: err, Next: []string{"print it instead: --stdout"}, Code: fault.Failed}
+}
+
+// awaitBrowser waits until the browser has had its time to read the file. An
+// opener that ends with an error has found no browser.
+func (s System) awaitBrowser(ctx context.Context, ended <-chan error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	whole := make(chan error, 1)
+	go func() { whole <- s.Sleep(ctx, browserTime) }()
+	select {
+	case err := <-whole:
+		return err
+	case err := <-ended:
+		if err != nil {
+			return noBrowser(err)
+		}
+	}
+	half := make(chan error, 1)
+	go func() { half <- s.Sleep(ctx, openerTime) }()
+	select {
+	case err := <-whole:
+		return err
+	case err := <-half:
+		return err
+	}
+}
