@@ -1,9 +1,11 @@
 package sealkey
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -97,6 +99,37 @@ func (f file) forget(holds string) error {
 		return err
 	}
 	return nil
+}
+
+// erase empties the file that it has read, through the same descriptor: a file
+// that a writer has renamed to this place meanwhile is another one. The name
+// stays and holds nothing.
+func (f file) erase(holds string, data []byte) error {
+	if holds != holdsSeal || f.parent == "" || lock.CheckDir(f.dir) != nil {
+		return nil
+	}
+	file, err := os.OpenFile(f.path(), os.O_RDWR, 0)
+	if err != nil {
+		return nil // nothing there, or nothing that can be read either
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if named, err := os.Lstat(f.path()); err != nil || !os.SameFile(named, info) {
+		return nil
+	}
+	whole, err := io.ReadAll(io.LimitReader(file, maxFile))
+	defer clear(whole)
+	boot := bootHash()
+	if err != nil || !bytes.Equal(whole, append(boot[:], data...)) {
+		return err
+	}
+	if _, err := file.WriteAt(make([]byte, len(whole)), 0); err != nil {
+		return err
+	}
+	return file.Truncate(0)
 }
 
 func wipe(path string, size int) {

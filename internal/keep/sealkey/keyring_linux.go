@@ -1,6 +1,7 @@
 package sealkey
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,6 +47,10 @@ func (k keyring) load(holds string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return payload(id)
+}
+
+func payload(id int) ([]byte, error) {
 	data := make([]byte, maxFile)
 	n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, data, 0)
 	if err != nil {
@@ -54,10 +59,13 @@ func (k keyring) load(holds string) ([]byte, error) {
 	return data[:min(n, len(data))], nil
 }
 
+// save makes a new key and never fills an old one anew, so that a key's number
+// stands for what was read from it.
 func (k keyring) save(holds string, data []byte, lasts time.Duration) error {
 	if err := k.real(); err != nil {
 		return err
 	}
+	_ = k.forget(holds)
 	id, err := unix.AddKey("user", k.description(holds), data, k.ring)
 	if err != nil {
 		return keyctlError("add", err)
@@ -85,6 +93,19 @@ func (k keyring) forget(holds string) error {
 	id, err := k.find(holds)
 	if err != nil {
 		return nil // nothing there, or nothing that can be read either
+	}
+	return k.drop(id)
+}
+
+func (k keyring) erase(holds string, data []byte) error {
+	id, err := k.find(holds)
+	if err != nil {
+		return nil
+	}
+	now, err := payload(id)
+	defer clear(now)
+	if err != nil || !bytes.Equal(now, data) {
+		return nil
 	}
 	return k.drop(id)
 }

@@ -19,7 +19,9 @@ import (
 
 // roleVar makes the test program a tiny client of this package, so that it can
 // be run in a session keyring of its own and under a tracer. Its arguments are
-// the data directory, the runtime directory and the steps to take.
+// the data directory, the runtime directory and the steps to take. The step
+// "new" begins another run in the same session, and "elsewhere" with a data and
+// a runtime directory locks from another session.
 const roleVar = "FOB_SEALKEY_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -28,6 +30,10 @@ func TestMain(m *testing.M) {
 	}
 	r := New(Options{DataDir: os.Args[1], RuntimeDir: os.Args[2], UID: os.Geteuid(), Now: time.Now})
 	for _, step := range os.Args[3:] {
+		if step == "new" {
+			r = New(r.o)
+			continue
+		}
 		fmt.Printf("%s: %s\n", step, play(r, step))
 	}
 }
@@ -40,6 +46,11 @@ func play(r *Rest, step string) string {
 		return text
 	}
 	has := func(s cred.Secret, err error) string { return say(strconv.FormatBool(s.Reveal() == canary), err) }
+	if where, ok := strings.CutPrefix(step, "elsewhere "); ok {
+		argv := append([]string{"session", "-", os.Args[0]}, strings.Fields(where)...)
+		out, err := exec.Command("keyctl", append(argv, "forget")...).Output()
+		return say(strings.TrimSpace(string(out)), err)
+	}
 	switch step {
 	case "save":
 		return say(r.Save(cred.NewSecret(canary)))

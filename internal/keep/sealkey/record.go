@@ -38,9 +38,11 @@ func (m moment) over(now moment) bool {
 	return m.wall-now.wall > int64(life)
 }
 
-// record is a key with its ends: hard for good, idle unless it is used before.
+// record is a key with the stamp under which it was unlocked, and its ends:
+// hard for good, idle unless it is used before.
 type record struct {
 	secret     cred.Secret
+	stamp      stamp
 	hard, idle moment
 }
 
@@ -48,15 +50,36 @@ func (r record) ended(now moment) bool { return r.hard.over(now) || r.idle.over(
 
 func (r record) until() time.Time { return time.Unix(0, min(r.hard.wall, r.idle.wall)).UTC() }
 
-// recordMagic ends in the version of the format.
-const recordMagic = "fobk\x01"
+// left is how long the record lasts, as a place that keeps time is told.
+func (r record) left(now moment) time.Duration {
+	end := r.hard.earlier(r.idle)
+	d := min(int64(life), end.wall-now.wall)
+	if end.boot != 0 && now.boot != 0 {
+		d = min(d, end.boot-now.boot)
+	}
+	return max(time.Duration(d), time.Second)
+}
 
-const recordHead = len(recordMagic) + 4*8
+// recordMagic ends in the version of the format. Version 1 had no stamp.
+const recordMagic = "fobk\x02"
 
-// encode gives the magic, four ends of eight bytes, and the secret.
+const (
+	recordEnds = len(recordMagic) + stampSize
+	recordHead = recordEnds + 4*8
+)
+
+// newer says whether b is a record of a later version, which is not ours to
+// remove.
+func newer(b []byte) bool {
+	last := len(recordMagic) - 1
+	return len(b) > last && string(b[:last]) == recordMagic[:last] && b[last] > recordMagic[last]
+}
+
+// encode gives the magic, the stamp, four ends of eight bytes, and the secret.
 func (r record) encode() []byte {
 	secret := r.secret.Reveal()
 	b := append(make([]byte, 0, recordHead+len(secret)), recordMagic...)
+	b = append(b, r.stamp[:]...)
 	for _, n := range []int64{r.hard.wall, r.hard.boot, r.idle.wall, r.idle.boot} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
@@ -69,9 +92,10 @@ func decode(b []byte) (record, bool) {
 	if len(b) <= recordHead || string(b[:len(recordMagic)]) != recordMagic {
 		return record{}, false
 	}
-	end := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[len(recordMagic)+8*i:])) }
+	end := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[recordEnds+8*i:])) }
 	return record{
 		secret: cred.NewSecret(string(b[recordHead:])),
+		stamp:  stamp(b[len(recordMagic):recordEnds]),
 		hard:   moment{wall: end(0), boot: end(1)},
 		idle:   moment{wall: end(2), boot: end(3)},
 	}, true

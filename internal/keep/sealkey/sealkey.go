@@ -6,6 +6,7 @@ package sealkey
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"sync"
@@ -81,6 +82,18 @@ type Rest struct {
 	o        Options
 	seal     []*spot
 	identity []*spot // a subset of seal
+
+	mu     sync.Mutex
+	first  *firstStamp // nil before the first use
+	loaded loaded
+}
+
+// loaded is the identity that LoadIdentity gave, and the spot it still rests
+// in, nil when it was forgotten since. The zero value means that whatever this
+// run has comes from a person.
+type loaded struct {
+	rec record
+	at  *spot
 }
 
 // place keeps bytes under a name for a while. An absent name is fs.ErrNotExist;
@@ -92,6 +105,8 @@ type place interface {
 	// meanwhile stays forgotten.
 	renew(holds string, data []byte, lasts time.Duration) error
 	forget(holds string) error
+	// erase removes data and nothing that was saved since it was read.
+	erase(holds string, data []byte) error
 }
 
 // spot is a place with its name, and what was in the way the last time.
@@ -127,36 +142,52 @@ func New(o Options) *Rest {
 }
 
 // Load gives the seal key, 32 raw bytes. It is ErrNone when no place has one
-// that still holds; one that has ended is removed.
+// that still holds; one that has ended or was locked is removed.
 func (r *Rest) Load() (cred.Secret, error) {
+	at, err := r.stampNow()
+	if err != nil {
+		return cred.Secret{}, ErrNone
+	}
 	for _, s := range r.seal {
-		if rec, ok := r.read(s, holdsSeal); ok {
+		if rec, ok := r.read(s, holdsSeal, at); ok {
 			return rec.secret, nil
 		}
 	}
 	return cred.Secret{}, ErrNone
 }
 
-// Save lets the seal key rest for 12 hours in the first place that takes it,
-// and gives that place's name. Otherwise it is *NoPlaceError.
+// Save lets the seal key rest in the first place that takes it, and gives that
+// place's name. It lasts 12 hours, or as long as the identity that LoadIdentity
+// gave. Otherwise it is *NoPlaceError, also when the store was locked since
+// this Rest was first used.
 func (r *Rest) Save(key cred.Secret) (string, error) {
-	end := r.now().add(life)
-	return save(r.seal, holdsSeal, record{secret: key, hard: end, idle: end}, life)
+	now := r.now()
+	end := now.add(life)
+	if from := r.from(); !from.rec.secret.IsZero() {
+		end = from.rec.hard
+	}
+	return r.put(r.seal, holdsSeal, record{secret: key, hard: end, idle: end}, now)
 }
 
 // LoadIdentity gives the vault's identity and lets it rest for another ten
 // minutes, up to 12 hours after it was saved. Otherwise it is ErrNone.
 func (r *Rest) LoadIdentity() (cred.Secret, error) {
+	at, err := r.stampNow()
+	if err != nil {
+		return cred.Secret{}, ErrNone
+	}
 	for _, s := range r.identity {
-		rec, ok := r.read(s, holdsIdentity)
+		rec, ok := r.read(s, holdsIdentity, at)
 		if !ok {
 			continue
 		}
 		now := r.now()
 		rec.idle = now.add(idle).earlier(rec.hard)
-		lasts := max(min(idle, time.Duration(rec.hard.wall-now.wall)), time.Second)
 		// One that cannot be renewed ends sooner, and is good until then.
-		_ = s.renew(holdsIdentity, rec.encode(), lasts)
+		_ = s.renew(holdsIdentity, rec.encode(), rec.left(now))
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.loaded = loaded{rec: rec, at: s}
 		return rec.secret, nil
 	}
 	return cred.Secret{}, ErrNone
@@ -164,18 +195,40 @@ func (r *Rest) LoadIdentity() (cred.Secret, error) {
 
 // SaveIdentity lets the identity rest where only processes of this login can
 // reach it: in a session keyring that is a real one, not the fallback that all
-// processes of the user share. Otherwise it is *NoPlaceError.
+// processes of the user share. Otherwise it is *NoPlaceError. One that
+// LoadIdentity gave rests there already and keeps its hard end: only a person
+// starts new hours.
 func (r *Rest) SaveIdentity(identity cred.Secret) (string, error) {
 	now := r.now()
-	rec := record{secret: identity, hard: now.add(life), idle: now.add(idle)}
-	return save(r.identity, holdsIdentity, rec, idle)
+	hard := now.add(life)
+	if from := r.from(); !identity.IsZero() && from.rec.secret.Equal(identity) {
+		if from.at != nil {
+			return from.at.name, nil
+		}
+		hard = from.rec.hard
+	}
+	rec := record{secret: identity, hard: hard, idle: now.add(idle).earlier(hard)}
+	return r.put(r.identity, holdsIdentity, rec, now)
 }
 
-// Forget removes both from every place, also from those that would not be used
-// now. A place that cannot be reached is no error: nothing is read from there
-// either.
+func (r *Rest) from() loaded {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.loaded
+}
+
+// Forget locks: with a new stamp everything that rests anywhere is refused from
+// now on, in other logins too. Then it removes both from every place, also from
+// those that would not be used now. A place that cannot be reached is no error:
+// nothing is read from there either. What this run saves later rests again.
 func (r *Rest) Forget() error {
 	var failed []error
+	if err := r.renewStamp(); err != nil {
+		failed = append(failed, fmt.Errorf("the lock is only partial, and what rests in other logins still opens: %w", err))
+	}
+	r.mu.Lock()
+	r.loaded.at = nil
+	r.mu.Unlock()
 	for _, s := range r.seal {
 		for _, holds := range []string{holdsSeal, holdsIdentity} {
 			if err := s.forget(holds); err != nil {
@@ -202,22 +255,28 @@ func (r *Rest) Places() []Place {
 
 func (r *Rest) look(s *spot) (held []Place, why string) {
 	why = s.inTheWay()
+	at, err := r.stampNow()
+	if err != nil {
+		return nil, err.Error()
+	}
 	for _, holds := range []string{holdsSeal, holdsIdentity} {
 		data, err := s.load(holds)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			why = err.Error()
 			continue
 		}
-		if rec, ok := decode(data); ok && !rec.ended(r.now()) {
+		if rec, ok := decode(data); ok && rec.stamp == at && !rec.ended(r.now()) {
 			held = append(held, Place{Name: s.name, Holds: holds, Until: rec.until()})
 		}
 	}
 	return held, why
 }
 
-// read gives what rests in s and still holds.
-func (r *Rest) read(s *spot, holds string) (record, bool) {
+// read gives what rests in s and still holds. What does not is removed, except
+// what a newer fob has put there.
+func (r *Rest) read(s *spot, holds string, at stamp) (record, bool) {
 	data, err := s.load(holds)
+	defer clear(data)
 	if errors.Is(err, fs.ErrNotExist) {
 		return record{}, false
 	}
@@ -226,17 +285,53 @@ func (r *Rest) read(s *spot, holds string) (record, bool) {
 		return record{}, false
 	}
 	rec, ok := decode(data)
-	clear(data)
-	if !ok || rec.ended(r.now()) {
-		_ = s.forget(holds)
-		return record{}, false
+	if ok && rec.stamp != at {
+		// It may be younger than the stamp, and is not younger than this one.
+		if at, err = r.stampNow(); err != nil {
+			return record{}, false
+		}
 	}
-	return rec, true
+	if ok && rec.stamp == at && !rec.ended(r.now()) {
+		return rec, true
+	}
+	if !newer(data) {
+		_ = s.erase(holds, data)
+	}
+	return record{}, false
 }
 
-func save(spots []*spot, holds string, rec record, lasts time.Duration) (string, error) {
+// put saves a record under the stamp of this run, in the first of the places
+// that takes it. A lock that comes meanwhile makes it stale, and it is removed.
+func (r *Rest) put(spots []*spot, holds string, rec record, now moment) (string, error) {
+	var err error
+	if rec.stamp, err = r.sameStamp(); err == nil && rec.ended(now) {
+		err = errors.New("its time has ended")
+	}
+	if err != nil {
+		return "", refuse(spots, holds, err)
+	}
 	data := rec.encode()
 	defer clear(data)
+	place, err := save(spots, holds, data, rec.left(now))
+	if err != nil {
+		return "", err
+	}
+	if _, err := r.sameStamp(); err != nil {
+		_ = place.erase(holds, data)
+		return "", refuse([]*spot{place}, holds, err)
+	}
+	return place.name, nil
+}
+
+func refuse(spots []*spot, holds string, why error) error {
+	refused := &NoPlaceError{Holds: holds}
+	for _, s := range spots {
+		refused.Places = append(refused.Places, Place{Name: s.name, Why: why.Error()})
+	}
+	return refused
+}
+
+func save(spots []*spot, holds string, data []byte, lasts time.Duration) (*spot, error) {
 	refused := &NoPlaceError{Holds: holds}
 	for i, s := range spots {
 		err := s.save(holds, data, lasts)
@@ -246,11 +341,11 @@ func save(spots []*spot, holds string, rec record, lasts time.Duration) (string,
 				// An older key there would be found first.
 				_ = before.forget(holds)
 			}
-			return s.name, nil
+			return s, nil
 		}
 		refused.Places = append(refused.Places, Place{Name: s.name, Why: err.Error()})
 	}
-	return "", refused
+	return nil, refused
 }
 
 func (r *Rest) now() moment {

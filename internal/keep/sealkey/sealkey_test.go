@@ -30,6 +30,7 @@ type memory struct {
 	held  map[string]string
 	lasts map[string]time.Duration
 	why   error
+	saved func() // what happens right after a save
 }
 
 func newMemory() *memory {
@@ -50,6 +51,9 @@ func (m *memory) save(holds string, data []byte, lasts time.Duration) error {
 	if m.why == nil {
 		m.held[holds], m.lasts[holds] = string(data), lasts
 	}
+	if m.saved != nil {
+		m.saved()
+	}
 	return m.why
 }
 
@@ -65,10 +69,23 @@ func (m *memory) forget(holds string) error {
 	return nil
 }
 
+func (m *memory) erase(holds string, data []byte) error {
+	if m.held[holds] == string(data) {
+		delete(m.held, holds)
+	}
+	return nil
+}
+
 // in gives a Rest whose places are the given ones; the first also takes the
 // identity.
-func in(c *clocks, at ...*memory) *Rest {
-	r := &Rest{o: Options{Now: func() time.Time { return c.wall }, Boot: func() time.Duration { return c.boot }}}
+func in(t *testing.T, c *clocks, at ...*memory) *Rest {
+	t.Helper()
+	return again(t.TempDir(), c, at...)
+}
+
+// again is another run with the same data directory.
+func again(dataDir string, c *clocks, at ...*memory) *Rest {
+	r := &Rest{o: Options{DataDir: dataDir, Now: func() time.Time { return c.wall }, Boot: func() time.Duration { return c.boot }}}
 	for i, m := range at {
 		r.seal = append(r.seal, &spot{name: fmt.Sprintf("place %d", i+1), place: m})
 	}
@@ -89,7 +106,7 @@ func TestSealKeyEnds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c, m := &clocks{wall: start, boot: tt.boot}, newMemory()
-			r := in(c, m)
+			r := in(t, c, m)
 			if _, err := r.Save(cred.NewSecret(canary)); err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +158,7 @@ func TestIdentityEnds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c, m := &clocks{wall: start, boot: tt.boot}, newMemory()
-			r := in(c, m)
+			r := in(t, c, m)
 			if _, err := r.SaveIdentity(cred.NewSecret(canary)); err != nil {
 				t.Fatal(err)
 			}
@@ -171,7 +188,7 @@ func TestOrderOfPlaces(t *testing.T) {
 	t.Parallel()
 	c := &clocks{wall: start, boot: time.Hour}
 	one, two, three := newMemory(), newMemory(), newMemory()
-	r := in(c, one, two, three)
+	r := in(t, c, one, two, three)
 	save := func(key string) string {
 		t.Helper()
 		place, err := r.Save(cred.NewSecret(key))
@@ -215,7 +232,7 @@ func TestNoPlace(t *testing.T) {
 	c := &clocks{wall: start}
 	one, two := newMemory(), newMemory()
 	one.why, two.why = errors.New("not permitted"), errors.New("quota")
-	r := in(c, one, two)
+	r := in(t, c, one, two)
 	_, err := r.Save(cred.NewSecret(canary))
 	got := (*NoPlaceError)(nil)
 	if !errors.As(err, &got) || !errors.Is(err, ErrNone) {
@@ -239,8 +256,8 @@ func TestNoPlace(t *testing.T) {
 
 func TestRecordFormat(t *testing.T) {
 	t.Parallel()
-	rec := record{secret: cred.NewSecret("CANARY"), hard: moment{1, 2}, idle: moment{3, 4}}
-	const want = "666f626b01" + "0000000000000001" + "0000000000000002" + "0000000000000003" + "0000000000000004" + "43414e415259"
+	rec := record{secret: cred.NewSecret("CANARY"), stamp: stamp{1, 15: 2}, hard: moment{1, 2}, idle: moment{3, 4}}
+	const want = "666f626b02" + "01000000000000000000000000000002" + "0000000000000001" + "0000000000000002" + "0000000000000003" + "0000000000000004" + "43414e415259"
 	if got := hex.EncodeToString(rec.encode()); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -250,8 +267,11 @@ func TestRecordFormat(t *testing.T) {
 			t.Errorf("the first %d bytes are a record", n)
 		}
 	}
-	if _, ok := decode(append([]byte("fobk\x02"), whole[5:]...)); ok {
-		t.Error("another version is a record")
+	for version, later := range map[byte]bool{1: false, 3: true, 255: true} {
+		other := append([]byte{'f', 'o', 'b', 'k', version}, whole[5:]...)
+		if _, ok := decode(other); ok || newer(other) != later {
+			t.Errorf("version %d: a record %v, newer %v", version, ok, newer(other))
+		}
 	}
 }
 
