@@ -121,7 +121,7 @@ func (k *keeper) explain(c chain.Chain, locked bool) explained {
 		one.Cached = "unknown"
 		if names != nil {
 			one.Cached = "no"
-			if kept, err := k.cache.Load(names[i]); err == nil && kept.Session.Left(k.sys.Now()) >= minLeft {
+			if kept, err := k.cache.Load(names[i]); err == nil && kept.Holds(k.sys.Now(), minLeft) {
 				one.Cached, one.Expires = "yes", &kept.Session.Expires
 				e.Codes, e.Calls = 0, 0
 			}
