@@ -2,7 +2,6 @@ package playground
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -164,15 +163,4 @@ func (c *call) refused(r *refusal) answer {
 	return c.xml(r.status, tree("ErrorResponse",
 		tree("Error", leaf("Type", blame), leaf("Code", r.code), leaf("Message", r.message)),
 		leaf("RequestId", c.requestID)))
-}
-
-// codeOf is the error code of a call, empty when it went well.
-func codeOf(err error) string {
-	if r := (*refusal)(nil); errors.As(err, &r) || err == nil {
-		if r == nil {
-			return ""
-		}
-		return r.code
-	}
-	return asRefusal(err).code
 }

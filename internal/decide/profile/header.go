@@ -127,7 +127,7 @@ func badBytes(text []byte) string {
 // Python's shlex.split. Where that gives no single word the text is the name,
 // as the SDK for Go has it: [profile o'brien], [profile two words].
 func unquoted(text []byte) []byte {
-	if bytes.IndexAny(text, "\"'\\") < 0 {
+	if !bytes.ContainsAny(text, "\"'\\") {
 		return text
 	}
 	var name []byte
