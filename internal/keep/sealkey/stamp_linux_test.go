@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -98,26 +97,66 @@ func TestEraseSparesFreshKey(t *testing.T) {
 	}
 }
 
-// A file that replaces another between reading and emptying is not touched: the
-// key saved while others remove an ended one is there afterwards.
-func TestRemovalRacesWithSave(t *testing.T) {
+// between is a place in which something happens after it was read.
+type between struct {
+	place
+	happens func()
+}
+
+func (b between) load(holds string) ([]byte, error) {
+	data, err := b.place.load(holds)
+	b.happens()
+	return data, err
+}
+
+// The key that is saved while another run finds an ended one stays.
+func TestRemovalSparesSave(t *testing.T) {
 	t.Parallel()
 	r := files(t, mkdir(t, 0o700), "/nonexistent/fob")
-	ended := files(t, r.o.RuntimeDir, "/nonexistent/fob")
-	ended.o.DataDir, ended.seal = r.o.DataDir, r.seal
-	ended.o.Now = func() time.Time { return time.Now().Add(-life) }
-	for i := range 100 {
-		if _, err := ended.Save(cred.NewSecret("CANARY ended")); err != nil {
-			t.Fatal(err)
+	spots := map[string]*spot{"file": r.seal[0]}
+	if k := userKeyring(homeHash(r.o.DataDir)); k.save(holdsSeal, []byte("CANARY"), time.Minute) == nil {
+		spots["user keyring"] = &spot{name: "user keyring", place: k}
+		t.Cleanup(func() { _ = k.forget(holdsSeal) })
+	}
+	for name, s := range spots {
+		run := func(now time.Time, p place) *Rest {
+			o := r.o
+			o.Now = func() time.Time { return now }
+			return &Rest{o: o, seal: []*spot{{name: name, place: p}}}
 		}
-		var wg sync.WaitGroup
-		for range 4 {
-			wg.Go(func() { _, _ = r.Load() })
+		save := func(now time.Time) {
+			if _, err := run(now, s.place).Save(cred.NewSecret(canary)); err != nil {
+				t.Fatal(err)
+			}
 		}
-		_, err := r.Save(cred.NewSecret(canary))
-		wg.Wait()
-		if got, lost := r.Load(); err != nil || lost != nil || got.Reveal() != canary {
-			t.Fatalf("round %d: %v, %v", i, err, lost)
+		save(start.Add(-life))
+		_, err := run(start, between{s.place, func() { save(start) }}).Load()
+		if !errors.Is(err, ErrNone) {
+			t.Errorf("%s: the ended key opens: %v", name, err)
 		}
+		if got, err := run(start, s.place).Load(); err != nil || got.Reveal() != canary {
+			t.Errorf("%s: the fresh key is gone: %v", name, err)
+		}
+	}
+}
+
+// A key's number stands for one content, so that a removal by number cannot hit
+// what was saved since.
+func TestSaveMakesNewKey(t *testing.T) {
+	t.Parallel()
+	k := userKeyring(homeHash(t.TempDir()))
+	if err := k.save(holdsSeal, []byte("CANARY one"), time.Minute); err != nil {
+		t.Skipf("needs keyrings: %v", err)
+	}
+	t.Cleanup(func() { _ = k.forget(holdsSeal) })
+	one, err := k.find(holdsSeal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.save(holdsSeal, []byte("CANARY two"), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if two, err := k.find(holdsSeal); err != nil || two == one {
+		t.Errorf("key %d is filled anew, %v", one, err)
 	}
 }

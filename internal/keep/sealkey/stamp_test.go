@@ -98,9 +98,10 @@ func TestLockHoldsAgainstRunUnderWay(t *testing.T) {
 			m.saved = lock
 			return second(r.Save(cred.NewSecret(canary)))
 		}, locked},
-		{"after it saved", func(r *Rest, _ *memory, lock func()) error {
+		{"after it saved", func(r *Rest, m *memory, lock func()) error {
 			_, err := r.Save(cred.NewSecret(canary))
 			lock()
+			_, _ = again(r.o.DataDir, &clocks{wall: start, boot: time.Hour}, m).Load()
 			return err
 		}, "ok"},
 		{"before it locked itself", func(r *Rest, _ *memory, lock func()) error {
@@ -121,11 +122,11 @@ func TestLockHoldsAgainstRunUnderWay(t *testing.T) {
 			if got := outcome(tt.play(again(dir, c, m), m, lock)); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
-			if _, err := again(dir, c, m).Load(); outcome(err) != none {
-				t.Errorf("got %v", err)
-			}
 			if len(m.held) > 0 {
 				t.Error("a stale key stays")
+			}
+			if _, err := again(dir, c, m).Load(); outcome(err) != none {
+				t.Errorf("got %v", err)
 			}
 		})
 	}
@@ -154,6 +155,9 @@ func TestSaveAfterOwnLock(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, again(dir, c, m).Places()); diff != "" {
 		t.Error(diff)
+	}
+	if rec, ok := decode([]byte(m.held[holdsIdentity])); !ok || rec.hard.wall != start.Add(12*time.Hour).UnixNano() {
+		t.Errorf("the identity ends at %v", time.Unix(0, rec.hard.wall).UTC())
 	}
 }
 
