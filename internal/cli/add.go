@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"fob/internal/cred"
@@ -77,33 +76,42 @@ func (s System) runAdd(ctx context.Context, g *globals, o addOptions) error {
 	}
 	// The store before a key that is typed: a passphrase and a key must not be
 	// mixed up, and a store that cannot be opened is known first.
-	if err := k.openOrMake(ctx); err != nil {
+	made, err := k.openOrMake(ctx)
+	k.close() // nobody waits for what is asked from here on
+	if err == nil {
+		err = k.offerRecovery(ctx, made, o.env)
+	}
+	if err != nil {
 		return err
 	}
-	k.close()
 	if !o.env {
 		if key, serial, err = s.askKey(ctx, set, o); err != nil {
 			return err
 		}
 	}
-	// One run after the other from here on: the config must not change between
-	// its reading and its writing.
+	return k.add(ctx, store.Record{Name: o.profile, Key: key, Created: s.Now().UTC()}, serial, writes)
+}
+
+// add stores the key and writes its profile, one run after the other: the
+// config must not change between its reading and its writing.
+func (k *keeper) add(ctx context.Context, r store.Record, serial string, writes bool) error {
 	if err := k.hold(ctx); err != nil {
 		return err
 	}
-	if err := k.put(ctx, store.Record{Name: o.profile, Key: key, Created: s.Now().UTC()}); err != nil {
+	if err := k.put(ctx, r); err != nil {
 		return err
 	}
-	s.say("stored the key %s for profile %q", cred.Short(key.ID), o.profile)
+	k.sys.say("stored the key %s for profile %q", cred.Short(r.Key.ID), r.Name)
 	if !writes {
 		return nil
 	}
-	if set, err = k.load(); err != nil {
+	set, err := k.load()
+	if err != nil {
 		return err
 	}
-	wrote, err := keys.WriteProfile(set, o.profile, serial)
+	wrote, err := keys.WriteProfile(set, r.Name, serial)
 	if wrote {
-		s.say("added profile %q to %s", o.profile, set.Display())
+		k.sys.say("added profile %q to %s", r.Name, set.Display())
 	}
 	return err
 }
@@ -137,6 +145,9 @@ func (s System) askKey(ctx context.Context, set profile.Set, o addOptions) (key 
 		return key, "", err
 	}
 	key.ID = strings.TrimSpace(key.ID)
+	if err := keys.CheckID(key.ID); err != nil {
+		return key, "", err // before the secret is typed for nothing
+	}
 	if key.Secret, err = t.ReadHidden(ctx, "Secret access key: "); err != nil {
 		return key, "", err
 	}
@@ -187,25 +198,23 @@ func (k *keeper) put(ctx context.Context, r store.Record) error {
 }
 
 // openOrMake opens the vault for writing, or makes it at first need.
-func (k *keeper) openOrMake(ctx context.Context) error {
+func (k *keeper) openOrMake(ctx context.Context) (made bool, err error) {
 	ok, err := k.exists()
-	if err != nil {
-		return err
-	}
-	if !ok {
+	if err == nil && !ok {
 		// Two runs that each made an identity would leave one with a vault that
 		// only the other's passphrase slot opens.
 		if err := k.hold(ctx); err != nil {
-			return err
+			return false, err
 		}
-		if ok, err = k.exists(); err != nil {
-			return err
-		}
+		ok, err = k.exists()
 	}
-	if ok {
-		return k.Open(ctx, func() bool { return true })
+	switch {
+	case err != nil:
+		return false, err
+	case ok:
+		return false, k.Open(ctx, func() bool { return true })
 	}
-	return k.unlockNew(ctx)
+	return true, k.unlockNew(ctx)
 }
 
 // unlockNew makes the vault: identity, passphrase slot, document. The slot is
@@ -234,7 +243,7 @@ func (k *keeper) unlockNew(ctx context.Context) error {
 	// still opens a backup: it is used, not replaced.
 	var identity cred.Secret
 	if u.Usable(ctx) == nil {
-		k.sys.say("there is a passphrase already, without a store: it opens the new one")
+		k.sys.say("there is a passphrase already, without a store: it opens the new one (to begin with another, remove %s)", filepath.Join(k.home.Data, "slots"))
 		identity, err = k.ask(ctx)
 	} else if identity, err = store.NewIdentity(); err == nil {
 		err = u.Save(ctx, identity)
@@ -245,11 +254,7 @@ func (k *keeper) unlockNew(ctx context.Context) error {
 	if err := store.Create(ctx, k.home.Data, identity, k.sys.Now, k.storeOptions()...); err != nil {
 		return newStoreFault(err)
 	}
-	if err := k.opened(ctx, identity); err != nil {
-		return err
-	}
-	k.close() // nobody waits for what is asked from here on
-	return k.offerRecovery(ctx, identity, has)
+	return k.opened(ctx, identity)
 }
 
 func newStoreFault(err error) error {
@@ -263,30 +268,56 @@ func newStoreFault(err error) error {
 	return f
 }
 
-// offerRecovery makes a second way in: a code to write down, for the day the
-// passphrase is forgotten. Without a terminal there is nobody to show it to.
-func (k *keeper) offerRecovery(ctx context.Context, identity cred.Secret, unattended bool) error {
-	if unattended {
-		k.sys.say("the store has no recovery code; without the passphrase its keys are lost")
+// offerRecovery makes a second way in, where there is none: a code to write
+// down, for the day the passphrase is forgotten. Where nobody is asked anything,
+// there is nobody to show it to.
+func (k *keeper) offerRecovery(ctx context.Context, made, silent bool) error {
+	code := cred.Secret{}
+	slot := unlock.Recovery(unlock.Env{Dir: filepath.Join(k.home.Data, "slots"), Now: k.sys.Now, Cheap: k.sys.CheapStore, Ask: func(context.Context, unlock.Question) (cred.Secret, error) { return code, nil }})
+	if slot.Usable(ctx) == nil {
 		return nil
+	}
+	if _, has, err := k.given(); err != nil || has || silent {
+		if made && err == nil {
+			k.sys.say("the store has no recovery code; without the passphrase its keys are lost. A fob add at a terminal, without --env, offers one")
+		}
+		return err
 	}
 	t, err := k.sys.OpenTTY()
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	answer, err := t.ReadLine(ctx, "Make a recovery code, to write down in case the passphrase is forgotten? (Y/n) ")
-	if err != nil || !slices.Contains([]string{"", "y", "yes"}, strings.ToLower(strings.TrimSpace(answer))) {
+	yes, err := askYes(ctx, t, "Make a recovery code, to write down in case the passphrase is forgotten? (Y/n) ")
+	if err != nil || !yes {
+		if err == nil {
+			t.Say("Without the passphrase the keys are then lost. The next fob add offers the code again.")
+		}
 		return err
 	}
-	code, err := unlock.NewRecoveryCode(rand.Reader)
-	if err != nil {
+	if code, err = unlock.NewRecoveryCode(rand.Reader); err != nil {
 		return newStoreFault(err)
 	}
-	kind := unlock.Recovery(unlock.Env{Dir: filepath.Join(k.home.Data, "slots"), Now: k.sys.Now, Cheap: k.sys.CheapStore, Ask: func(context.Context, unlock.Question) (cred.Secret, error) { return code, nil }})
-	if err := kind.Save(ctx, identity); err != nil {
+	if err := slot.Save(ctx, k.identity); err != nil {
 		return newStoreFault(err)
 	}
 	t.Say("Recovery code, shown this once: " + code.Reveal())
 	return nil
+}
+
+// askYes asks until the answer is yes, no, or nothing, which is yes.
+func askYes(ctx context.Context, t tty.TTY, question string) (bool, error) {
+	for {
+		answer, err := t.ReadLine(ctx, question)
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "", "y", "yes":
+			return true, nil
+		case "n", "no":
+			return false, nil
+		}
+		t.Say("Answer y or n.")
+	}
 }

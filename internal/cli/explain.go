@@ -10,7 +10,6 @@ import (
 	"fob/internal/decide/chain"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
-	"fob/internal/front"
 
 	"github.com/spf13/cobra"
 )
@@ -72,6 +71,10 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if err != nil {
 		return err
 	}
+	minLeft, err := k.minLeft()
+	if err != nil {
+		return err
+	}
 	r, err := s.request(o.wanted)
 	if err != nil {
 		return err
@@ -93,7 +96,7 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if err != nil {
 		return err
 	}
-	out := k.explain(c, locked)
+	out := k.explain(c, minLeft, locked)
 	if o.json {
 		return writeJSON(s.Stdout, out)
 	}
@@ -103,7 +106,7 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 
 // explain puts a chain and the state of the cache into words. Steps before the
 // last kept session will not be made.
-func (k *keeper) explain(c chain.Chain, locked bool) explained {
+func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) explained {
 	e := explained{Profile: c.Profile, Account: c.Account, Region: c.Region, Key: c.Key, KeyID: cred.Short(k.ID(c.Key)), Locked: locked, Steps: []explainedStep{}, Why: c.Notes, Warnings: c.Warnings}
 	if e.Why == nil {
 		e.Why = []string{}
@@ -111,7 +114,6 @@ func (k *keeper) explain(c chain.Chain, locked bool) explained {
 	if e.Warnings == nil {
 		e.Warnings = []string{}
 	}
-	minLeft, _ := front.MinLeft(k.g.minTTL, k.sys.Environ)
 	var names []string
 	if !k.seal.IsZero() {
 		names = chain.Names(c, k.ID(c.Key), k.cache.NameOf)

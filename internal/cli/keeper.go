@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,9 @@ type keeper struct {
 	rest    *sealkey.Rest
 	vault   *store.Vault
 	timeout time.Duration
+	// unattended is how long a run that can ask nobody waits for one that is
+	// asking.
+	unattended time.Duration
 
 	identity cred.Secret  // zero while the vault is shut
 	seal     cred.Secret  // zero while sessions are shut
@@ -36,17 +40,27 @@ type keeper struct {
 	held     *lock.Lock
 }
 
+const (
+	defaultTimeout = "5m"
+	// unattendedWait is long enough for a code that is being typed elsewhere, and
+	// not so long that a program without a terminal seems to hang.
+	unattendedWait = 10 * time.Second
+)
+
 // newKeeper opens nothing yet.
 func (s System) newKeeper(g *globals) (*keeper, error) {
 	home, err := front.FindHome(s.Environ)
 	if err != nil {
 		return nil, &fault.Error{What: "cannot find the home directory", Why: err, Next: []string{"set HOME"}, Code: fault.Failed}
 	}
-	timeout, err := time.ParseDuration(g.timeout)
+	timeout, err := time.ParseDuration(cmp.Or(g.timeout, defaultTimeout))
 	if err != nil || timeout <= 0 {
 		return nil, &fault.Error{What: fmt.Sprintf("--timeout %q is not a duration", g.timeout), Next: []string{"write it like --timeout 5m"}, Code: fault.Usage}
 	}
-	k := &keeper{sys: s, g: g, home: home, timeout: timeout, cache: cache.New(home.Data, cred.Secret{})}
+	k := &keeper{sys: s, g: g, home: home, timeout: timeout, unattended: timeout, cache: cache.New(home.Data, cred.Secret{})}
+	if g.timeout == "" {
+		k.unattended = unattendedWait
+	}
 	k.rest = sealkey.New(sealkey.Options{DataDir: home.Data, RuntimeDir: home.Runtime, UID: s.UID, Now: s.Now, NoKeyring: s.NoKeyring})
 	k.vault = store.Open(home.Data, func(context.Context) (cred.Secret, error) {
 		if k.identity.IsZero() {
@@ -149,20 +163,24 @@ func (k *keeper) hold(ctx context.Context) error {
 	if err := lock.MakeDir(dir); err != nil {
 		return storeFault(err)
 	}
-	wait, attended := k.timeout, k.sys.canAsk()
+	_, given, err := k.given()
+	if err != nil {
+		return err
+	}
+	wait, attended := k.timeout, given || k.sys.canAsk()
 	if !attended {
-		wait = min(wait, broker.Unattended)
+		wait = k.unattended
 	}
 	l, err := lock.Acquire(ctx, filepath.Join(dir, "unlock"), lock.Options{
 		Wait: wait, Now: k.sys.Now,
 		Notice: func(h lock.Holder) {
-			k.sys.say("waiting up to %s for another fob (pid %d) that is opening the store or asking for a code", wait, h.PID)
+			k.sys.say("waiting up to %s for %s that is opening the store or asking for a code", wait, h)
 		},
 	})
 	if busy := (*lock.BusyError)(nil); errors.As(err, &busy) && !attended {
 		return &fault.Error{
 			What: "cannot open the store", Why: err,
-			Next: []string{fmt.Sprintf("answer the question of the other fob (pid %d), then run this again", busy.Holder.PID)},
+			Next: []string{fmt.Sprintf("let %s end, or answer its question, then run this again", busy.Holder), "wait longer: --timeout 5m"},
 			Code: fault.Attend,
 		}
 	}
@@ -186,6 +204,9 @@ func (k *keeper) opened(ctx context.Context, identity cred.Secret) error {
 	if err := k.reindex(ctx); err != nil {
 		return err
 	}
+	// Ended sessions and what no longer opens; where that fails, the next
+	// unlock does it.
+	_, _ = k.cache.Sweep(k.sys.Now())
 	// Where neither can rest, the next run asks again; status says why.
 	_, _ = k.rest.Save(k.seal)
 	_, _ = k.rest.SaveIdentity(identity)

@@ -66,7 +66,7 @@ type listing struct {
 
 // profileNames are the profiles of the config, for completion.
 func (s System) profileNames() ([]string, error) {
-	k, err := s.newKeeper(&globals{timeout: "5m"})
+	k, err := s.newKeeper(&globals{passphraseFD: -1})
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +94,9 @@ func (s System) runList(_ context.Context, g *globals, o listOptions) error {
 	}
 	if o.json {
 		return writeJSON(s.Stdout, l)
+	}
+	if l.Locked && (o.sessions || o.credentials) {
+		s.say("the store is locked, so its keys and sessions are not shown; see them after: fob unlock")
 	}
 	if o.profiles || o.sessions || o.credentials {
 		return writeNames(s.Stdout, l, o)

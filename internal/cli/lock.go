@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 
 	"fob/internal/fault"
+	"fob/internal/keep/sealkey"
 
 	"github.com/spf13/cobra"
 )
@@ -30,6 +32,10 @@ func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
 		return err
 	}
 	defer k.close()
+	if _, err := os.Lstat(k.home.Data); errors.Is(err, fs.ErrNotExist) {
+		s.say("there is no store at %s, so there is nothing to lock", k.home.Data)
+		return nil
+	}
 	// First, and whatever state the store is in: it may be damaged or moved
 	// away, and the key that rests opens every copy of its sessions.
 	err = k.rest.Forget()
@@ -50,9 +56,6 @@ func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
 // would put the key back, so it is waited for; one that does not end is no
 // reason to leave the rest undone.
 func (k *keeper) forget(ctx context.Context) error {
-	if _, err := os.Lstat(k.home.Data); errors.Is(err, fs.ErrNotExist) {
-		return nil // and none is made only to be empty
-	}
 	err := k.hold(ctx)
 	return errors.Join(err, k.endEpoch())
 }
@@ -92,7 +95,10 @@ func (s System) runUnlock(ctx context.Context, g *globals) error {
 	}
 	for _, p := range k.rest.Places() {
 		if p.Holds == "seal key" {
-			s.say("unlocked until %s", p.Until.Local().Format("15:04"))
+			s.say("unlocked until %s", p.Until.Local().Format("2006-01-02 15:04"))
+			if !slices.ContainsFunc(k.rest.Places(), func(p sealkey.Place) bool { return p.Holds == "identity" }) {
+				s.say("the passphrase is asked for again when a key itself is needed: for a new MFA session, add or remove")
+			}
 			return nil
 		}
 	}

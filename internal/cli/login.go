@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"fob/internal/decide/chain"
 	"fob/internal/decide/source"
 	"fob/internal/deliver/console"
+	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/obtain/awsapi"
@@ -76,10 +78,10 @@ func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error 
 	if err != nil {
 		return &fault.Error{What: "cannot sign in", Why: err, Code: fault.Failed}
 	}
-	base := front.Lookup(s.Environ, "AWS_ENDPOINT_URL_SIGNIN")
-	if base == "" {
-		base = front.Lookup(s.Environ, "AWS_ENDPOINT_URL")
-	}
+	// Not what an outer exec has set for its own profile: the session would be
+	// sent there.
+	environ := launch.Inherited(s.Environ)
+	base := cmp.Or(front.Lookup(environ, "AWS_ENDPOINT_URL_SIGNIN"), front.Lookup(environ, "AWS_ENDPOINT_URL"))
 	link, err := console.SigninURL(ctx, console.Request{
 		Session: session, Region: c.Region, Partition: source.Partition(role.RoleARN), Endpoint: base,
 		Path: o.path, Service: o.service, Issuer: "fob", Lifetime: consoleLifetime(c, session, s.Now()),

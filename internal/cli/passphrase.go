@@ -37,6 +37,9 @@ func (g *globals) takePassphrase(ctx context.Context, c *cobra.Command) error {
 	if hygiene.IsTerminal(fd) {
 		return nil
 	}
+	if fd <= 2 && rereadable(fd) {
+		return noPassphrase(c, fmt.Errorf("descriptor %d is a file, which the command could read from its start again: use a pipe, or a descriptor above 2", fd))
+	}
 	type result struct {
 		line []byte
 		err  error

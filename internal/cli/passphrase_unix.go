@@ -27,3 +27,9 @@ func readLine(fd, most int) ([]byte, error) {
 		}
 	}, most)
 }
+
+// rereadable says whether who has the descriptor can go back in it.
+func rereadable(fd int) bool {
+	var st syscall.Stat_t
+	return syscall.Fstat(fd, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFREG
+}

@@ -1,6 +1,9 @@
 package cli
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 // readLine reads a standard stream, by its number on other systems, or a handle
 // that was inherited.
@@ -19,4 +22,10 @@ func readLine(fd, most int) ([]byte, error) {
 		n, err := syscall.Read(from, one)
 		return one[0], n == 1, err
 	}, most)
+}
+
+// rereadable says whether who has the descriptor can go back in it.
+func rereadable(fd int) bool {
+	info, err := os.NewFile(uintptr(fd), "passphrase").Stat()
+	return err == nil && info.Mode().IsRegular()
 }

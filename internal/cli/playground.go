@@ -156,7 +156,7 @@ func (s System) printPlayground(p *playground.Server, vars [][2]string, user pla
 	b.WriteString("#   fob add security --env          stores the key above (then: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY)\n")
 	b.WriteString("#   fob playground code             prints the MFA code that your phone would show\n")
 	b.WriteString("#   fob exec dev -- aws sts get-caller-identity\n")
-	b.WriteString("# Each account has a bucket for Terraform's state:")
+	b.WriteString("# Each account has a bucket for Terraform's state (in the backend: use_path_style = true):")
 	for _, a := range playground.Accounts() {
 		b.WriteString(" acme-" + a.Name + "-tfstate")
 	}

@@ -49,7 +49,7 @@ func newRoot(sys *System) *cobra.Command {
 	f.BoolVar(&g.noInput, "no-input", false, "never ask; fail with status 4 where a person is needed")
 	f.IntVar(&g.passphraseFD, "passphrase-fd", -1, "read the passphrase from this file descriptor")
 	f.StringVar(&g.minTTL, "min-ttl", "", "how long a session must still hold to be used (default 5m)")
-	f.StringVar(&g.timeout, "timeout", "5m", "how long to wait for another fob that is asking or calling")
+	f.StringVar(&g.timeout, "timeout", "", "how long to wait for another fob that is asking or calling (default 5m; 10s where nobody can be asked here)")
 	f.StringVar(&g.backend, "backend", "", "what opens the store: "+strings.Join(unlockerNames(), ", "))
 	f.BoolVar(&g.acceptRollback, "accept-rollback", false, "take a store that is older than the one last written here")
 	for _, add := range commands() {
@@ -100,6 +100,10 @@ func incumbentFlag(complaint string) string {
 		{"--keychain", "fob has a store of its own: fob help files"},
 		{"--file-dir", "fob has a store of its own: fob help files"},
 		{"--pass-", "fob has a store of its own: fob help files"},
+		{"--debug", "there is no debug log in this version; fob explain PROFILE shows what would be done"},
+		{"--assume-role-ttl", "how long: --duration"},
+		{"--session-ttl", "how long: --duration"},
+		{"--stdout", "that flag is of login; credentials: fob export PROFILE"},
 		{"--auto-logout", "sign out in the browser first; this flag is not in this version"},
 		{"--profile-env", "write a credential_process line: fob credential-process --help"},
 	} {

@@ -12,6 +12,7 @@ import (
 	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/front"
+	"fob/internal/keep/cache"
 	"fob/internal/obtain/broker"
 	"fob/internal/obtain/mfa"
 )
@@ -98,12 +99,12 @@ func assumedKeys(set profile.Set) func(string) bool {
 func (k *keeper) broker(minLeft time.Duration, w wanted) *broker.Broker {
 	given := cred.NewSecret(w.code)
 	return &broker.Broker{
-		Cache: k.cache, Seal: k.seal, Keys: k, Locks: filepath.Join(k.home.Data, "locks"),
+		Cache: func() *cache.Cache { return k.cache }, Keys: k, Locks: filepath.Join(k.home.Data, "locks"),
 		Env: source.Env{STS: k.sys.sts, Now: k.sys.Now},
 		Driver: func(m source.MFA) mfa.Driver {
 			return mfa.Choose(mfa.Env{OpenTTY: k.sys.OpenTTY, Process: m.Process, ProcessFrom: m.ProcessFrom, Code: given, RunShell: k.sys.Shell, Now: k.sys.Now})
 		},
-		CanAsk:  k.sys.canAsk,
+		CanAsk: k.sys.canAsk, Unattended: k.unattended,
 		MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say,
 	}
 }

@@ -85,6 +85,9 @@ func asFault(name string, err error) error {
 		f.Next = append(near(unknown.Near), "see the profiles: fob list --profiles")
 	case errors.As(err, &setting):
 		f.Next = setting.Next
+		if strings.HasPrefix(setting.Setting.From, "--") {
+			f.What, f.Code = "cannot use "+setting.Setting.From, fault.Usage
+		}
 	case errors.As(err, &syntax):
 		f.Next = syntax.Next
 	case errors.As(err, &noKey):

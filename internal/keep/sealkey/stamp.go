@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"fob/internal/keep/lock"
@@ -114,8 +115,38 @@ func writeStamp(dataDir string, s stamp, o lock.WriteOptions) error {
 		}
 		err = lock.WriteFile(path, s[:], o)
 	}
-	if late := (*lock.NotDurableError)(nil); errors.As(err, &late) {
+	late, changed := (*lock.NotDurableError)(nil), (*lock.ChangedError)(nil)
+	if errors.As(err, &late) {
 		return nil // it is in place, and what rests does not outlive a crash
 	}
-	return err
+	if err == nil || errors.As(err, &changed) {
+		return err
+	}
+	// A full disk, or a file whose mode or links are not ours: an empty stamp
+	// needs no room, takes the place of any file, and locks as well.
+	if emptyStamp(dataDir) != nil {
+		return err
+	}
+	_ = lock.WriteFile(path, s[:], lock.WriteOptions{})
+	return nil
+}
+
+// emptyStamp puts an empty file in the stamp's place, which readStamp refuses
+// until the next lock writes a whole one.
+func emptyStamp(dataDir string) error {
+	root, err := os.OpenRoot(dataDir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	const name = ".stamp.empty"
+	_ = root.Remove(name)
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return root.Rename(name, stampFile)
 }

@@ -74,7 +74,7 @@ func (b *Broker) remember(ctx context.Context, s source.Step, why error) error {
 	if card.Role == "" || card.Lifetime <= time.Hour {
 		return why
 	}
-	err := b.Cache.Update(ctx, b.Now, func(ix *cache.Index) error {
+	err := b.Cache().Update(ctx, b.Now, func(ix *cache.Index) error {
 		if old, ok := ix.Refused(b.Now())[card.Role]; !ok || card.Lifetime < old {
 			ix.Limits[card.Role] = cache.Limit{Refused: card.Lifetime, At: b.Now()}
 		}

@@ -32,10 +32,10 @@ var ErrShut = errors.New("the store is not open")
 
 // Broker holds what walking a chain needs.
 type Broker struct {
-	Cache *cache.Cache
-	// Seal is zero where nothing is kept.
-	Seal cred.Secret
-	Keys Keys
+	// Cache gives what is kept, asked for anew each time: opening the store may
+	// put another one in its place.
+	Cache func() *cache.Cache
+	Keys  Keys
 	// Locks is the folder of the step locks.
 	Locks string
 	Env   source.Env
@@ -44,6 +44,9 @@ type Broker struct {
 	// CanAsk says whether a person could be asked here: a terminal is there, and
 	// asking is not forbidden.
 	CanAsk func() bool
+	// Unattended bounds the wait of a run that can ask nobody for one that is
+	// asking.
+	Unattended time.Duration
 	// MinLeft is how long a session must still hold to be handed out.
 	MinLeft time.Duration
 	// Timeout bounds the wait for another process that is asking or calling.

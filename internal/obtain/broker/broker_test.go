@@ -142,7 +142,7 @@ func newWorld(t *testing.T) world {
 	seal := cred.NewSecret(strings.Repeat("k", 32))
 	w.cache = cache.New(w.dir, seal)
 	w.broker = &broker.Broker{
-		Cache: w.cache, Seal: seal, Keys: w.keys, Locks: filepath.Join(w.dir, "locks"),
+		Cache: func() *cache.Cache { return w.cache }, Keys: w.keys, Locks: filepath.Join(w.dir, "locks"),
 		Env:     source.Env{STS: func(source.Endpoint, cred.Signer) source.STS { return w.aws }, Now: now},
 		Driver:  func(source.MFA) mfa.Driver { return w.person },
 		CanAsk:  func() bool { return true },

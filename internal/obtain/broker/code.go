@@ -81,10 +81,7 @@ func (b *Broker) awaitStep(ctx context.Context) error {
 
 // spend records a code, or says cache.ErrSpent.
 func (b *Broker) spend(ctx context.Context, code string) error {
-	if b.Seal.IsZero() {
-		return nil // nothing can be kept here
-	}
-	return b.Cache.Spend(ctx, b.Now, code, codeMemory)
+	return b.Cache().Spend(ctx, b.Now, code, codeMemory)
 }
 
 func wrongCode(err error) bool {

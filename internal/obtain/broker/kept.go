@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"fob/internal/cred"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/keep/cache"
+	"fob/internal/obtain/awsapi"
 )
 
 // kept looks a step up in the cache.
@@ -16,7 +18,7 @@ func (b *Broker) kept(name string) (cache.Entry, bool) {
 	if name == "" {
 		return cache.Entry{}, false
 	}
-	e, err := b.Cache.Load(name)
+	e, err := b.Cache().Load(name)
 	return e, err == nil && e.Holds(b.Now(), b.MinLeft)
 }
 
@@ -37,13 +39,20 @@ func (b *Broker) ready(w walk, i int) (cred.Session, bool) {
 }
 
 // despite is what a failed renewal leaves: the kept session, where it still
-// holds for MinLeft, else the failure.
+// holds for MinLeft, else the failure. A refusal is an answer, and not passed
+// over: who may no longer enter a role shall know it.
 func (b *Broker) despite(ctx context.Context, w walk, i int, err error) (cred.Session, error) {
-	if e, ok := b.kept(w.names[i]); ok && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrShut) {
-		b.Say("the session of profile %q could not be renewed, and is used as long as it holds: %v", w.Profile, err)
-		return e.Session, nil
+	e, ok := b.kept(w.names[i])
+	if !ok || refused(err) || errors.Is(err, context.Canceled) || errors.Is(err, ErrShut) {
+		return cred.Session{}, b.advise(ctx, w, i, err)
 	}
-	return cred.Session{}, b.advise(ctx, w, i, err)
+	b.Say("the session of profile %q could not be renewed, and is used as long as it holds: %v", w.Profile, err)
+	return e.Session, nil
+}
+
+func refused(err error) bool {
+	r := (*awsapi.Refusal)(nil)
+	return errors.As(err, &r) && r.Status < 500 && !strings.HasPrefix(r.Code, "Throttling") && r.Code != "RequestLimitExceeded"
 }
 
 // drop removes the session of step i if it is still the one that was refused:
@@ -56,8 +65,8 @@ func (b *Broker) drop(ctx context.Context, w walk, i int, refused cred.Signer) e
 		return err
 	}
 	defer release()
-	if e, err := b.Cache.Load(w.names[i]); err == nil && e.Session.ID == refused.ID {
-		if err := b.Cache.Delete(w.names[i]); err != nil {
+	if e, err := b.Cache().Load(w.names[i]); err == nil && e.Session.ID == refused.ID {
+		if err := b.Cache().Delete(w.names[i]); err != nil {
 			return unkept(w, err)
 		}
 	}
@@ -76,13 +85,13 @@ func (b *Broker) drop(ctx context.Context, w walk, i int, refused cred.Signer) e
 // keep puts the session into the cache. It was got with a person's code, so a
 // cache that cannot be written is told of and does not lose the session.
 func (b *Broker) keep(w walk, i int, s cred.Session) {
-	if w.names[i] == "" || b.Seal.IsZero() {
+	if w.names[i] == "" {
 		return
 	}
 	step := w.Steps[i]
 	card := source.CardOf(step)
 	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: card.Call, Owner: card.Owner, Detail: card.Detail, Renews: source.Device(step).Serial == ""}
-	if err := b.Cache.Store(e); err != nil {
+	if err := b.Cache().Store(e); err != nil {
 		b.Say("the session is not kept, so the next run asks again: %v", err)
 	}
 }

@@ -49,7 +49,7 @@ func (b *Broker) Session(ctx context.Context, c chain.Chain) (cred.Session, erro
 }
 
 func (b *Broker) walk(c chain.Chain) walk {
-	return walk{Chain: c, names: chain.Names(c, b.Keys.ID(c.Key), b.Cache.NameOf)}
+	return walk{Chain: c, names: chain.Names(c, b.Keys.ID(c.Key), b.Cache().NameOf)}
 }
 
 // open makes the key readable if the walk will have to begin at a key.
@@ -94,10 +94,12 @@ func (b *Broker) step(ctx context.Context, w walk, i int) (cred.Session, error) 
 		// dropped once and made anew once; a second refusal is the answer, also
 		// where the walk had to begin again to open the store.
 		w.dropped[i-1] = true
-		if err := b.drop(ctx, w, i-1, signer); err != nil {
-			return cred.Session{}, err
+		if err = b.drop(ctx, w, i-1, signer); err == nil {
+			if s, ok := b.ready(w, i); ok {
+				return s, nil // it cannot be renewed without a person now
+			}
+			s, _, err = b.fetch(ctx, w, i)
 		}
-		s, _, err = b.fetch(ctx, w, i)
 	}
 	if err != nil {
 		return b.despite(ctx, w, i, err)

@@ -22,13 +22,13 @@ func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err e
 		return nil, unkept(w, err)
 	}
 	wait, attended := b.Timeout, true
-	if source.Device(w.Steps[i]).Serial != "" && !b.CanAsk() {
-		wait, attended = min(wait, Unattended), false
+	if m := source.Device(w.Steps[i]); m.Serial != "" && b.Driver(m).Interactive() && !b.CanAsk() {
+		wait, attended = min(wait, b.Unattended), false
 	}
 	l, err := lock.Acquire(ctx, filepath.Join(b.Locks, w.names[i]), lock.Options{
 		Wait: wait, Now: b.Now,
 		Notice: func(h lock.Holder) {
-			b.Say("waiting up to %s for another fob (pid %d) to get the same session for profile %q", plain(wait), h.PID, w.Profile)
+			b.Say("waiting up to %s for %s to get the same session for profile %q", plain(wait), h, w.Profile)
 		},
 	})
 	if err != nil {
@@ -36,11 +36,6 @@ func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err e
 	}
 	return func() { _ = l.Release() }, nil
 }
-
-// Unattended is how long a process that can ask nobody waits for one that is
-// asking: long enough for a code that is being typed, and not so long that a
-// program without a terminal seems to hang.
-const Unattended = 10 * time.Second
 
 // plain writes 5m0s as people do.
 func plain(d time.Duration) string {
@@ -61,7 +56,7 @@ func waitFault(profile string, err error, attended bool) error {
 		f.Next = []string{fmt.Sprintf("end that process: kill %d", stuck.Holder.PID)}
 	case errors.As(err, &busy) && !attended:
 		f.Code = fault.Attend
-		f.Next = []string{fmt.Sprintf("answer the question of the other fob (pid %d), then run this again", busy.Holder.PID)}
+		f.Next = []string{fmt.Sprintf("let %s end, or answer its question, then run this again", busy.Holder), "wait longer: --timeout 5m"}
 	case errors.As(err, &busy):
 		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
 	}

@@ -16,27 +16,38 @@ import (
 	"fob/internal/keep/lock"
 )
 
-// Check says why a text pair cannot be a long-term access key, before it is
-// stored: a mistyped key otherwise shows itself as a refusal much later
+// CheckID says why a text cannot be the id of a long-term access key
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids).
+func CheckID(id string) error {
+	switch {
+	case id == "":
+		return noKey("the access key id is empty")
+	case strings.HasPrefix(id, "ASIA"):
+		return noKey("the id begins with ASIA: it is a temporary key, which ends by itself", "store the long-term key of the IAM user; its id begins with AKIA")
+	case len(id) < 16 || len(id) > 128 || strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "":
+		return noKey("the id must be 16 to 128 capital letters and digits", "paste it as the console shows it; it begins with AKIA")
+	}
+	return nil
+}
+
+// Check says why a text pair cannot be a long-term access key, before it is
+// stored: a mistyped key otherwise shows itself as a refusal much later.
 func Check(k cred.AccessKey) error {
-	bad := func(why string, next ...string) error {
-		return &fault.Error{What: "cannot store that access key", Why: errors.New(why), Next: next, Code: fault.Usage}
+	if err := CheckID(k.ID); err != nil {
+		return err
 	}
 	secret := k.Secret.Reveal()
 	switch {
-	case k.ID == "":
-		return bad("the access key id is empty")
 	case k.Secret.IsZero():
-		return bad("the secret access key is empty")
-	case strings.HasPrefix(k.ID, "ASIA"):
-		return bad("the id begins with ASIA: it is a temporary key, which ends by itself", "store the long-term key of the IAM user; its id begins with AKIA")
-	case len(k.ID) < 16 || len(k.ID) > 128 || strings.Trim(k.ID, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "":
-		return bad("the id must be 16 to 128 capital letters and digits", "paste it as the console shows it; it begins with AKIA")
+		return noKey("the secret access key is empty")
 	case len(secret) < 16 || len(secret) > 256 || strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return bad("the secret must be printable characters without spaces, 40 of them as AWS makes it")
+		return noKey("the secret must be printable characters without spaces, 40 of them as AWS makes it")
 	}
 	return nil
+}
+
+func noKey(why string, next ...string) error {
+	return &fault.Error{What: "cannot store that access key", Why: errors.New(why), Next: next, Code: fault.Usage}
 }
 
 // MayHold says why a key must not be stored under a profile's name: a key goes

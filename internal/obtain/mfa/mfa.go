@@ -72,16 +72,6 @@ func Choose(env Env) Driver {
 	return kinds[len(kinds)-1].Open(env)
 }
 
-// Named finds a kind by the name that --prompt takes.
-func Named(name string) (Kind, bool) {
-	for _, k := range Kinds() {
-		if k.Name == name {
-			return k, true
-		}
-	}
-	return Kind{}, false
-}
-
 // CodeError is text that is no code. It does not hold the text, which may be a
 // passphrase typed at the wrong question.
 type CodeError struct {
