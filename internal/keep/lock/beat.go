@@ -19,15 +19,6 @@ type Holder struct {
 	Beat    time.Time // of the last heartbeat, wall clock
 }
 
-// String names the holder in a message; a lock that another program took, which
-// wrote no heartbeat, has no pid.
-func (h Holder) String() string {
-	if h.PID == 0 {
-		return "another process"
-	}
-	return "another fob (pid " + strconv.Itoa(h.PID) + ")"
-}
-
 // A heartbeat is always this long, so that a beat overwrites the one before it
 // in a single write and the file never has to be cut.
 const (
