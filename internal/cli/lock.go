@@ -32,13 +32,13 @@ func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
 		return err
 	}
 	defer k.close()
-	if _, err := os.Lstat(k.home.Data); errors.Is(err, fs.ErrNotExist) {
-		s.say("there is no store at %s, so there is nothing to lock", k.home.Data)
-		return nil
-	}
 	// First, and whatever state the store is in: it may be damaged or moved
 	// away, and the key that rests opens every copy of its sessions.
 	err = k.rest.Forget()
+	if _, absent := os.Lstat(k.home.Data); errors.Is(absent, fs.ErrNotExist) {
+		s.say("there is no store at %s; what this login had kept for it is forgotten", k.home.Data)
+		return nil
+	}
 	if forget {
 		err = errors.Join(err, k.forget(ctx))
 	}

@@ -104,22 +104,15 @@ func readStamp(dataDir string) (stamp, error) {
 	return stamp(text), nil
 }
 
-// writeStamp makes the directory only when it is absent: one that is reached
-// through a link can be locked as well as it can be read.
+// writeStamp makes no directory: where there is none, there is no store to lock.
 func writeStamp(dataDir string, s stamp, o lock.WriteOptions) error {
 	path := filepath.Join(dataDir, stampFile)
 	err := lock.WriteFile(path, s[:], o)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := lock.MakeDir(dataDir); err != nil {
-			return err
-		}
-		err = lock.WriteFile(path, s[:], o)
-	}
 	late, changed := (*lock.NotDurableError)(nil), (*lock.ChangedError)(nil)
 	if errors.As(err, &late) {
 		return nil // it is in place, and what rests does not outlive a crash
 	}
-	if err == nil || errors.As(err, &changed) {
+	if err == nil || errors.As(err, &changed) || errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	// A full disk, or a file whose mode or links are not ours: an empty stamp

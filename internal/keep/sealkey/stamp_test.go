@@ -2,6 +2,7 @@ package sealkey
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -280,14 +281,45 @@ func TestDamagedStamp(t *testing.T) {
 	saveBoth(t, again(r.o.DataDir, c, m))
 }
 
-// A lock makes the data directory when there is none yet.
+// Where there is no data directory there is nothing to lock: none is made, and
+// the caller is told.
 func TestLockBeforeAnything(t *testing.T) {
 	t.Parallel()
 	c, dir := &clocks{wall: start}, filepath.Join(t.TempDir(), "share", "fob")
-	if err := again(dir, c, newMemory()).Forget(); err != nil {
+	if err := again(dir, c, newMemory()).Forget(); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	if s, err := readStamp(dir); err != nil || s == (stamp{}) {
-		t.Errorf("got %x, %v", s, err)
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the lock made %s: %v", dir, err)
+	}
+}
+
+// A stamp that cannot be written as it should, because its mode or its links
+// are not ours, is replaced all the same: every other login is locked.
+func TestLockOverAnOddStamp(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(string) error{
+		"mode":      func(path string) error { return os.Chmod(path, 0o644) },
+		"hard link": func(path string) error { return os.Link(path, path+".2") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, m := &clocks{wall: start}, newMemory()
+			r := in(t, c, m)
+			if err := r.Forget(); err != nil {
+				t.Fatal(err)
+			}
+			saveBoth(t, again(r.o.DataDir, c, m))
+			if err := spoil(filepath.Join(r.o.DataDir, "stamp")); err != nil {
+				t.Fatal(err)
+			}
+			// Another login, which cannot reach where the key rests.
+			if err := again(r.o.DataDir, c, newMemory()).Forget(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := again(r.o.DataDir, c, m).Load(); !errors.Is(err, ErrNone) {
+				t.Errorf("the key still opens: %v", err)
+			}
+		})
 	}
 }
