@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,6 +30,16 @@ import (
 // TestMain makes the test binary stand for both executables, side by side, and
 // for the person at the terminal.
 func TestMain(m *testing.M) {
+	// Who runs the tests may ignore a signal (nohup, a job in the background),
+	// and what they start would too. One that is caught is the default again in
+	// a child.
+	if strings.HasSuffix(os.Args[0], ".test") && os.Getenv("TEST_HANG") == "" {
+		for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+			if signal.Ignored(s) {
+				signal.Notify(make(chan os.Signal, 1), s)
+			}
+		}
+	}
 	testscript.Main(m, map[string]func(){
 		"fob":      func() { os.Exit(front.Main(testFront())) },
 		"fob-core": func() { os.Exit(Main(testSystem())) },

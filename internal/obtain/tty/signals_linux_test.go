@@ -22,6 +22,14 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "ask" {
 		ask(os.Args[2])
 	}
+	// Who runs the tests may ignore a signal (nohup, a job in the background),
+	// and what they start would too. One that is caught is the default again in
+	// a child.
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 	os.Exit(m.Run())
 }
 
