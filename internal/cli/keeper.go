@@ -73,6 +73,9 @@ func (s System) newKeeper(g *globals) (*keeper, error) {
 
 func (k *keeper) storeOptions() []store.Option {
 	o := []store.Option{store.Version(k.sys.Version)}
+	if k.g.timeout != "" {
+		o = append(o, store.Wait(k.timeout, nil))
+	}
 	if k.g.acceptRollback {
 		o = append(o, store.AcceptRollback())
 	}
