@@ -101,7 +101,7 @@ func walk(visit func(path string, text []byte) error) error {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() {
+		if !d.Type().IsRegular() || rel == ".git" { // a file in a linked work tree
 			return nil
 		}
 		text, err := os.ReadFile(p)

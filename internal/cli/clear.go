@@ -11,44 +11,58 @@ import (
 	"github.com/spf13/cobra"
 )
 
+type clearOptions struct {
+	profile string
+	json    bool
+}
+
+type clearedJSON struct {
+	Cleared int `json:"cleared" doc:"how many sessions were removed"`
+}
+
 func newClear(sys *System, g *globals) *cobra.Command {
-	return &cobra.Command{
+	var o clearOptions
+	c := &cobra.Command{
 		Use:               "clear [PROFILE]",
 		Short:             "Remove kept sessions, of one profile or of all",
 		Example:           "  fob clear\n  fob clear dev",
 		Args:              atMostOneProfile,
 		ValidArgsFunction: sys.completeProfile(g),
 		RunE: func(c *cobra.Command, args []string) error {
-			name := ""
 			if len(args) > 0 {
-				name = args[0]
+				o.profile = args[0]
 			}
-			return sys.runClear(c.Context(), g, name)
+			return sys.runClear(c.Context(), g, o)
 		},
 	}
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return c
 }
 
-func (s System) runClear(ctx context.Context, g *globals, name string) error {
+func (s System) runClear(ctx context.Context, g *globals, o clearOptions) error {
 	k, err := s.newKeeper(g)
 	if err != nil {
 		return err
 	}
 	defer k.close()
-	if ok, err := k.exists(); err != nil {
-		return err
-	} else if !ok {
-		_, err := fmt.Fprintln(s.Stdout, "Cleared 0 sessions.")
-		return err
-	}
 	n := 0
-	if name == "" {
+	switch ok, err := k.exists(); {
+	case err != nil:
+		return err
+	case !ok: // no store, so no sessions
+	case o.profile == "":
 		// Removing needs no key: what is cleared is not read.
 		n, err = cache.New(k.home.Data, k.seal).Clear(nil)
-	} else {
-		n, err = k.clearProfile(ctx, name)
+		if err != nil {
+			return storeFault(err)
+		}
+	default:
+		if n, err = k.clearProfile(ctx, o.profile); err != nil {
+			return storeFault(err)
+		}
 	}
-	if err != nil {
-		return storeFault(err)
+	if o.json {
+		return writeJSON(s.Stdout, clearedJSON{Cleared: n})
 	}
 	_, err = fmt.Fprintf(s.Stdout, "Cleared %d session%s.\n", n, plural(n))
 	return err

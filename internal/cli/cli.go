@@ -27,9 +27,9 @@ func Main(sys System) int {
 	}
 	out := &output{to: sys.Stdout}
 	sys.Stdout = out
-	err := sys.checkFront()
+	asJSON, err := false, sys.checkFront()
 	if err == nil {
-		err = sys.execute(ctx)
+		asJSON, err = sys.execute(ctx)
 	}
 	if f := (*fault.Error)(nil); out.err != nil && !errors.As(err, &f) {
 		err = &fault.Error{What: "cannot write the output", Why: out.err, Code: fault.Failed}
@@ -44,7 +44,11 @@ func Main(sys System) int {
 		_, _ = fmt.Fprintln(sys.Stderr)
 		return interrupted(ctx)
 	}
-	fault.Render(sys.Stderr, name, err)
+	if asJSON {
+		renderJSON(sys.Stderr, err)
+	} else {
+		fault.Render(sys.Stderr, name, err)
+	}
 	if name == "aws-vault" {
 		return incumbentStatus(err)
 	}
@@ -67,8 +71,9 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 // execute parses the command line and runs the command. What cobra itself finds
-// wrong with it, before any command of ours runs, is a usage fault.
-func (s *System) execute(ctx context.Context) error {
+// wrong with it, before any command of ours runs, is a usage fault. asJSON says
+// that the command was told to answer in JSON, which then goes for failures too.
+func (s *System) execute(ctx context.Context) (asJSON bool, err error) {
 	root, running := newRoot(s), false
 	for _, c := range everyCommand(root) {
 		if run := c.RunE; run != nil {
@@ -80,10 +85,13 @@ func (s *System) execute(ctx context.Context) error {
 	}
 	root.SetArgs(s.Args[1:])
 	c, err := root.ExecuteContextC(ctx)
-	if done := (*fault.Error)(nil); err == nil || running || errors.As(err, &done) {
-		return err
+	if f := c.Flags().Lookup("json"); f != nil {
+		asJSON = f.Value.String() == "true"
 	}
-	return usage(c, err)
+	if done := (*fault.Error)(nil); err == nil || running || errors.As(err, &done) {
+		return asJSON, err
+	}
+	return asJSON, usage(c, err)
 }
 
 func everyCommand(c *cobra.Command) []*cobra.Command {

@@ -39,31 +39,31 @@ func newExplain(sys *System, g *globals) *cobra.Command {
 }
 
 type explainedStep struct {
-	Call     string     `json:"call"`
-	Text     string     `json:"text"`
-	Profile  string     `json:"profile"`
-	Role     string     `json:"role_arn,omitempty"`
-	Lifetime int        `json:"lifetime_seconds"`
-	MFA      string     `json:"mfa_serial,omitempty"`
-	Process  bool       `json:"mfa_process,omitempty"`
-	Region   string     `json:"region,omitempty"`
-	Endpoint string     `json:"endpoint,omitempty"`
-	Cached   string     `json:"cached"` // yes, no, unknown
-	Expires  *time.Time `json:"expires,omitempty"`
+	Call     string     `json:"call" doc:"the call (GetSessionToken, AssumeRole)"`
+	Text     string     `json:"text" doc:"the same in words"`
+	Profile  string     `json:"profile" doc:"the profile that asks for it"`
+	Role     string     `json:"role_arn,omitempty" doc:"the role that is entered"`
+	Lifetime int        `json:"lifetime_seconds" doc:"how long the session is asked for"`
+	MFA      string     `json:"mfa_serial,omitempty" doc:"the device whose code is sent"`
+	Process  bool       `json:"mfa_process,omitempty" doc:"the code comes from mfa_process"`
+	Region   string     `json:"region,omitempty" doc:"region of the call"`
+	Endpoint string     `json:"endpoint,omitempty" doc:"address in place of AWS's own"`
+	Cached   string     `json:"cached" doc:"yes, no, or unknown while the store is locked"`
+	Expires  *time.Time `json:"expires,omitempty" doc:"when the kept session ends"`
 }
 
 type explained struct {
-	Profile  string          `json:"profile"`
-	Account  string          `json:"account,omitempty"`
-	Region   string          `json:"region,omitempty"`
-	Key      string          `json:"key_profile"`
-	KeyID    string          `json:"key_id,omitempty"`
-	Locked   bool            `json:"locked"`
-	Steps    []explainedStep `json:"steps"`
-	Codes    int             `json:"codes_needed"`
-	Calls    int             `json:"calls_needed"`
-	Why      []string        `json:"why"`
-	Warnings []string        `json:"warnings"`
+	Profile  string          `json:"profile" doc:"the profile"`
+	Account  string          `json:"account,omitempty" doc:"account id, where the config tells it"`
+	Region   string          `json:"region,omitempty" doc:"region that a child is told"`
+	Key      string          `json:"key_profile" doc:"the profile whose stored key begins the chain; empty where none is needed"`
+	KeyID    string          `json:"key_id,omitempty" doc:"its id, cut short"`
+	Locked   bool            `json:"locked" doc:"the store is locked, so keys and what is cached are assumed"`
+	Steps    []explainedStep `json:"steps" doc:"the calls in order"`
+	Codes    int             `json:"codes_needed" doc:"MFA codes that a run would ask for now"`
+	Calls    int             `json:"calls_needed" doc:"calls to AWS that a run would make now"`
+	Why      []string        `json:"why" doc:"the reasons for the chain"`
+	Warnings []string        `json:"warnings" doc:"what a run would get otherwise than asked"`
 }
 
 func (s System) runExplain(_ context.Context, g *globals, o explainOptions) error {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"fob/internal/fault"
@@ -10,16 +11,28 @@ import (
 )
 
 func newVersion(sys *System, _ *globals) *cobra.Command {
-	return &cobra.Command{
+	asJSON := false
+	c := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Example: "  fob version",
+		Example: "  fob version\n  fob version --json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if asJSON {
+				return writeJSON(sys.Stdout, versionJSON{Version: sys.Version, Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH})
+			}
 			_, err := fmt.Fprintln(sys.Stdout, sys.Version)
 			return err
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+type versionJSON struct {
+	Version string `json:"version" doc:"the version, the same of both executables"`
+	Go      string `json:"go" doc:"the Go release that built it"`
+	System  string `json:"system" doc:"operating system and processor (linux/amd64)"`
 }
 
 // wrapHelp keeps the commands that cobra adds in the shape of ours: an example

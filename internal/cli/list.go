@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -44,24 +43,24 @@ func newList(sys *System, g *globals) *cobra.Command {
 
 // listed is one row. Its JSON fields are only ever added to.
 type listed struct {
-	Profile  string          `json:"profile"`
-	InConfig bool            `json:"in_config"`
-	Key      string          `json:"key,omitempty"`
-	KeyAge   int             `json:"key_age_days,omitempty"`
-	Sessions []listedSession `json:"sessions"`
-	Problem  string          `json:"problem,omitempty"`
+	Profile  string          `json:"profile" doc:"name of the profile, or of a stored key that no profile has"`
+	InConfig bool            `json:"in_config" doc:"the AWS config has a section for it"`
+	Key      string          `json:"key,omitempty" doc:"id of its stored key, cut short"`
+	KeyAge   int             `json:"key_age_days,omitempty" doc:"days since the key was stored"`
+	Sessions []listedSession `json:"sessions" doc:"sessions that hold"`
+	Problem  string          `json:"problem,omitempty" doc:"why the profile cannot be resolved"`
 }
 
 type listedSession struct {
-	Kind    string    `json:"kind"`
-	Detail  string    `json:"detail,omitempty"`
-	Expires time.Time `json:"expires"`
+	Kind    string    `json:"kind" doc:"the call that made it (sts.AssumeRole)"`
+	Detail  string    `json:"detail,omitempty" doc:"ARN of the role, or serial of the MFA device"`
+	Expires time.Time `json:"expires" doc:"when it ends"`
 	left    time.Duration
 }
 
 type listing struct {
-	Locked   bool     `json:"locked"`
-	Profiles []listed `json:"profiles"`
+	Locked   bool     `json:"locked" doc:"the store is locked, so keys and sessions are not shown"`
+	Profiles []listed `json:"profiles" doc:"in the order of the config; keys without a profile last"`
 }
 
 // profileNames are the profiles of the config, for completion.
@@ -225,13 +224,6 @@ func writeTable(w io.Writer, l listing) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 // until says how long a session still holds.

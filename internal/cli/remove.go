@@ -42,7 +42,7 @@ func newRemove(sys *System, g *globals) *cobra.Command {
 
 func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) error {
 	if o.sessionsOnly {
-		return s.runClear(ctx, g, o.profile)
+		return s.runClear(ctx, g, clearOptions{profile: o.profile})
 	}
 	k, err := s.newKeeper(g)
 	if err != nil {

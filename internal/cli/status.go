@@ -44,18 +44,18 @@ func newStatus(sys *System, g *globals) *cobra.Command {
 }
 
 type placeJSON struct {
-	Name  string     `json:"name"`
-	Holds string     `json:"holds,omitempty"`
-	Until *time.Time `json:"until,omitempty"`
-	Why   string     `json:"why_not,omitempty"`
+	Name  string     `json:"name" doc:"the place"`
+	Holds string     `json:"holds,omitempty" doc:"seal key or identity"`
+	Until *time.Time `json:"until,omitempty" doc:"when it is forgotten"`
+	Why   string     `json:"why_not,omitempty" doc:"why the place is not used"`
 }
 
 type statusJSON struct {
-	Store    string          `json:"store"`
-	State    string          `json:"state"` // none, locked, unlocked
-	Keys     int             `json:"keys"`
-	Places   []placeJSON     `json:"places"`
-	Sessions []listedSession `json:"sessions"`
+	Store    string          `json:"store" doc:"folder of the store"`
+	State    string          `json:"state" doc:"none, locked or unlocked"`
+	Keys     int             `json:"keys" doc:"how many keys are stored; 0 while locked"`
+	Places   []placeJSON     `json:"places" doc:"where the unlocked keys may rest between runs"`
+	Sessions []listedSession `json:"sessions" doc:"sessions that hold"`
 }
 
 func (s System) runStatus(g *globals, o statusOptions) error {
@@ -136,9 +136,9 @@ func (st statusJSON) keyOpen() bool {
 
 type whoami struct {
 	awsapi.Identity
-	Profile string     `json:"profile"`
-	Region  string     `json:"region,omitempty"`
-	Expires *time.Time `json:"expires,omitempty"`
+	Profile string     `json:"profile" doc:"the profile"`
+	Region  string     `json:"region,omitempty" doc:"its region"`
+	Expires *time.Time `json:"expires,omitempty" doc:"when the session ends"`
 }
 
 // runWhoami asks AWS who a profile's credentials are: the one sure way to know.

@@ -44,9 +44,9 @@ type Tag struct{ Key, Value string }
 
 // Identity is who AWS says the signer is.
 type Identity struct {
-	Account string `json:"account"`
-	ARN     string `json:"arn"`
-	UserID  string `json:"user_id"`
+	Account string `json:"account" doc:"account id"`
+	ARN     string `json:"arn" doc:"who AWS says you are"`
+	UserID  string `json:"user_id" doc:"AWS's unique id of that"`
 }
 
 // legacyRegions are those that sts_regional_endpoints = legacy sends to the
