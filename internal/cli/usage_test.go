@@ -1,0 +1,114 @@
+//go:build unix
+
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestUsage runs every command of docs/usage.md. Each section becomes a script
+// with a home and a playground of its own, in which the key of security is
+// stored (unless the section says <!-- fresh -->). A block of ini is appended to
+// the config, or replaces it where it begins with [default]; a block of sh runs
+// and must succeed; the block of text after it is what it prints, with ... for
+// what differs. Above a block may stand
+//
+//	<!-- run: codes=1 exits=4 -->   so many MFA codes are typed; the status
+//	<!-- not run: REASON -->
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/usage.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	sections := strings.Split("\n"+string(text), "\n## ")[1:]
+	ran := 0
+	for i, section := range sections {
+		title, body, _ := strings.Cut(section, "\n")
+		script, blocks, err := usageScript(title, body)
+		if err != nil {
+			t.Fatalf("docs/usage.md, %q: %v", title, err)
+		}
+		ran += blocks
+		name := fmt.Sprintf("%02d-%s.txtar", i+1, strings.Trim(regexp.MustCompile(`[^a-z]+`).ReplaceAllString(strings.ToLower(title), "-"), "-"))
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ran < 20 {
+		t.Fatalf("found %d blocks to run in docs/usage.md: this test reads it wrongly", ran)
+	}
+	testscript.Run(t, scriptParams(dir, startOurs))
+}
+
+var (
+	usageBlock = regexp.MustCompile("(?ms)^(?:<!-- ([^\n]*) -->\n)?```(\\w*)\n(.*?)^```$")
+	usageRun   = regexp.MustCompile(`^run:(?: codes=(\d+))?(?: exits=(\d+))?$`)
+)
+
+// usageScript makes a testscript of a section, and says how many blocks it runs.
+func usageScript(title, body string) (script string, ran int, err error) {
+	var do, files strings.Builder
+	fmt.Fprintf(&do, "# docs/usage.md: %s\n", title)
+	if !strings.Contains(body, "<!-- fresh -->") {
+		do.WriteString("exits 0 fob add security --env\nenv AWS_ACCESS_KEY_ID=\nenv AWS_SECRET_ACCESS_KEY=\n")
+	}
+	for i, m := range usageBlock.FindAllStringSubmatch(body, -1) {
+		note, lang, text := m[1], m[2], m[3]
+		name := fmt.Sprintf("block%d", i)
+		switch {
+		case strings.HasPrefix(note, "not run: "):
+		case lang == "ini":
+			fmt.Fprintf(&files, "-- %s --\n%s", name, text)
+			into := ">>"
+			if strings.HasPrefix(text, "[default]") {
+				into = ">"
+			}
+			fmt.Fprintf(&do, "exec sh -c 'cat %s %s $HOME/.aws/config'\n", name, into)
+		case lang == "sh":
+			ran++
+			codes, status := "", "0"
+			if note != "" {
+				run := usageRun.FindStringSubmatch(note)
+				if run == nil {
+					return "", 0, fmt.Errorf("cannot read <!-- %s -->", note)
+				}
+				codes = run[1]
+				if run[2] != "" {
+					status = run[2]
+				}
+			}
+			fmt.Fprintf(&files, "-- %s --\n%s", name, text)
+			term := ""
+			if codes != "" {
+				n := 0
+				_, _ = fmt.Sscan(codes, &n)
+				fmt.Fprintf(&files, "-- %s.tty --\n%s", name, strings.Repeat("MFA code for => $CODE\n", n))
+				term = "term " + name + ".tty "
+			}
+			if strings.Contains(text, "aws ") {
+				do.WriteString("[!exec:aws] skip 'aws is missing'\n")
+			}
+			if strings.Contains(text, "terraform ") {
+				do.WriteString("[!exec:terraform] skip 'terraform is missing'\n")
+			}
+			fmt.Fprintf(&do, "exits %s %ssh -e %s\n", status, term, name)
+		case lang == "text":
+			for line := range strings.Lines(text) {
+				pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSuffix(line, "\n")), `\.\.\.`, ".*")
+				fmt.Fprintf(&do, "stdout '%s'\n", strings.ReplaceAll(pattern, "'", "."))
+			}
+		default:
+			return "", 0, fmt.Errorf("a block of %q is neither sh, text nor ini, and does not say <!-- not run: REASON -->", lang)
+		}
+	}
+	return do.String() + files.String(), ran, nil
+}
