@@ -4,6 +4,7 @@
 package export
 
 import (
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -27,9 +28,24 @@ type Format struct {
 	Write      func(io.Writer, Output) error
 }
 
-// Formats is every format, the default first.
+// Formats is every format, the default first. The AWS CLI has names of its own
+// for two of them (aws configure export-credentials --format).
 func Formats() []Format {
-	return []Format{env(), exportEnv(), jsonFormat(), ini()}
+	return []Format{
+		env(), exportEnv(), jsonFormat(), ini(), fish(), nushell(), powerShell(), windowsCmd(),
+		alias("env-no-export", env()), alias("process", jsonFormat()),
+	}
+}
+
+// alias is a format under another name.
+func alias(name string, f Format) Format {
+	return Format{Name: name, Help: "the same as " + f.Name, Write: func(w io.Writer, o Output) error {
+		err := f.Write(w, o)
+		if refused := (*ValueError)(nil); errors.As(err, &refused) {
+			refused.Format = name
+		}
+		return err
+	}}
 }
 
 // Named finds a format by the name that --format takes.

@@ -48,6 +48,26 @@ func TestFormats(t *testing.T) {
 			full: "[dev]\naws_access_key_id = ASIAROLE\naws_secret_access_key = CANARY/secret+\naws_session_token = CANARY=token==\n" +
 				"aws_credential_expiration = 2026-01-02T04:04:05Z\nregion = us-west-2\n",
 			bare: "[dev]\naws_access_key_id = AKIAKEY\naws_secret_access_key = CANARY/secret+\n",
+		}, {
+			format: "fish",
+			full: "set -gx AWS_ACCESS_KEY_ID 'ASIAROLE'\nset -gx AWS_SECRET_ACCESS_KEY 'CANARY/secret+'\nset -gx AWS_SESSION_TOKEN 'CANARY=token=='\n" +
+				"set -gx AWS_CREDENTIAL_EXPIRATION '2026-01-02T04:04:05Z'\nset -gx AWS_REGION 'us-west-2'\nset -gx AWS_DEFAULT_REGION 'us-west-2'\n",
+			bare: "set -gx AWS_ACCESS_KEY_ID 'AKIAKEY'\nset -gx AWS_SECRET_ACCESS_KEY 'CANARY/secret+'\n",
+		}, {
+			format: "nushell",
+			full: "{\n  \"AWS_ACCESS_KEY_ID\": \"ASIAROLE\",\n  \"AWS_SECRET_ACCESS_KEY\": \"CANARY/secret+\",\n  \"AWS_SESSION_TOKEN\": \"CANARY=token==\",\n" +
+				"  \"AWS_CREDENTIAL_EXPIRATION\": \"2026-01-02T04:04:05Z\",\n  \"AWS_REGION\": \"us-west-2\",\n  \"AWS_DEFAULT_REGION\": \"us-west-2\"\n}\n",
+			bare: "{\n  \"AWS_ACCESS_KEY_ID\": \"AKIAKEY\",\n  \"AWS_SECRET_ACCESS_KEY\": \"CANARY/secret+\"\n}\n",
+		}, {
+			format: "powershell",
+			full: "$Env:AWS_ACCESS_KEY_ID = 'ASIAROLE'\n$Env:AWS_SECRET_ACCESS_KEY = 'CANARY/secret+'\n$Env:AWS_SESSION_TOKEN = 'CANARY=token=='\n" +
+				"$Env:AWS_CREDENTIAL_EXPIRATION = '2026-01-02T04:04:05Z'\n$Env:AWS_REGION = 'us-west-2'\n$Env:AWS_DEFAULT_REGION = 'us-west-2'\n",
+			bare: "$Env:AWS_ACCESS_KEY_ID = 'AKIAKEY'\n$Env:AWS_SECRET_ACCESS_KEY = 'CANARY/secret+'\n",
+		}, {
+			format: "windows-cmd",
+			full: "set \"AWS_ACCESS_KEY_ID=ASIAROLE\"\r\nset \"AWS_SECRET_ACCESS_KEY=CANARY/secret+\"\r\nset \"AWS_SESSION_TOKEN=CANARY=token==\"\r\n" +
+				"set \"AWS_CREDENTIAL_EXPIRATION=2026-01-02T04:04:05Z\"\r\nset \"AWS_REGION=us-west-2\"\r\nset \"AWS_DEFAULT_REGION=us-west-2\"\r\n",
+			bare: "set \"AWS_ACCESS_KEY_ID=AKIAKEY\"\r\nset \"AWS_SECRET_ACCESS_KEY=CANARY/secret+\"\r\n",
 		},
 	} {
 		for _, c := range []struct {
@@ -87,6 +107,7 @@ func TestValueErrors(t *testing.T) {
 	t.Parallel()
 	renamed := func(profile string) Output { o := full; o.Profile = profile; return o }
 	const section = "the profile name"
+	badCmd := `it holds one of " % ! ^, or something else than printable ASCII`
 	badSection := "it is empty, or holds a bracket or a control character"
 	for _, tt := range []struct {
 		format, name, why string
@@ -100,6 +121,16 @@ func TestValueErrors(t *testing.T) {
 		{"ini", "aws_secret_access_key", "it holds a control character", with("CANARY\n[other]")},
 		{"ini", "aws_secret_access_key", "it begins or ends with a space", with("CANARY ")},
 		{"ini", "aws_secret_access_key", "what follows the # or ; in it would be read as a comment", with("CANARY #x")},
+		{"fish", "AWS_SECRET_ACCESS_KEY", "it holds a zero byte", with("CANARY\x00")},
+		{"nushell", "AWS_SECRET_ACCESS_KEY", "it is not UTF-8, or holds a zero byte", with("CANARY\xff")},
+		{"nushell", "AWS_SECRET_ACCESS_KEY", "it is not UTF-8, or holds a zero byte", with("CANARY\x00")},
+		{"powershell", "AWS_SECRET_ACCESS_KEY", "it holds something else than printable ASCII", with("CANARY\n")},
+		{"powershell", "AWS_SECRET_ACCESS_KEY", "it holds something else than printable ASCII", with("CANARY\u2019")},
+		{"windows-cmd", "AWS_SECRET_ACCESS_KEY", badCmd, with("CANARY%PATH%")},
+		{"windows-cmd", "AWS_SECRET_ACCESS_KEY", badCmd, with("CANARY\" & calc")},
+		{"windows-cmd", "AWS_SECRET_ACCESS_KEY", badCmd, with("CANARY\r\n")},
+		{"env-no-export", "AWS_SECRET_ACCESS_KEY", "it holds a control character", with("CANARY\n")},
+		{"process", "SecretAccessKey", "it is not UTF-8", with("CANARY\xff")},
 		{"ini", section, badSection, renamed("")},
 		{"ini", section, badSection, renamed("a]\n[b")},
 		{"ini", section, badSection, renamed("a]b")},
@@ -142,7 +173,7 @@ var nasty = []string{
 // What a shell evaluates is exactly what was there, and nothing else runs.
 func TestShellsReadBack(t *testing.T) {
 	t.Parallel()
-	for _, shell := range []string{"sh", "bash", "dash", "zsh", "ksh", "busybox"} {
+	for _, shell := range []string{"sh", "bash", "dash", "zsh", "ksh", "mksh", "yash", "posh", "busybox"} {
 		t.Run(shell, func(t *testing.T) {
 			t.Parallel()
 			path, err := exec.LookPath(shell)
@@ -150,6 +181,9 @@ func TestShellsReadBack(t *testing.T) {
 				t.Skip("there is no", shell, "here")
 			}
 			for _, value := range slices.Concat(nasty, []string{strings.Join(nasty, ""), strings.Join(nasty, "'")}) {
+				if shell == "yash" {
+					value = strings.ToValidUTF8(value, "?") // it keeps characters, not bytes
+				}
 				o := with(value)
 				o.Region = value
 				if got := evaluated(t, path, written(t, "export-env", o)); got != value+"|"+value+"|" {
@@ -168,7 +202,7 @@ func evaluated(t *testing.T, shell, text string) string {
 	}
 	cmd := exec.CommandContext(t.Context(), shell, args...)
 	cmd.Dir = t.TempDir() // ls shows what an injected command has made
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "TEXT=" + text}
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "TEXT=" + text}
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
