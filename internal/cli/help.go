@@ -108,7 +108,7 @@ func variables() [][2]string {
 		{"AWS_ASSUME_ROLE_TTL, AWS_SESSION_TOKEN_TTL", "lifetimes of role and user sessions"},
 		{"AWS_CHAINED_SESSION_TOKEN_TTL", "lifetime of the MFA session that roles share (8h)"},
 		{"FOB_MIN_TTL, AWS_MIN_TTL", "like --min-ttl (5m)"},
-		{"AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS", "address of STS in place of AWS's own"},
+		{"AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_IAM", "address of STS and IAM in place of AWS's own"},
 		{"AWS_ENDPOINT_URL_SIGNIN", "address of the sign-in service"},
 		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true: neither these nor the config's"},
 		{"AWS_STS_REGIONAL_ENDPOINTS, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT", "as in the AWS SDKs"},

@@ -18,7 +18,7 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 		return v.unnarrowed("it has no role, and GetSessionToken takes no session policy")
 	}
 	v.chain.Account = source.Account(d.base.Serial)
-	end, err := v.endpoint(base)
+	end, err := v.endpoint("sts", base)
 	if err != nil {
 		return err
 	}

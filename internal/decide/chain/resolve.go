@@ -51,7 +51,7 @@ func (v *resolver) place(links []link) error {
 	var roles []source.AssumeRole
 	for i := len(links) - 1; i >= 0; i-- {
 		if r := links[i].role; r != nil {
-			end, err := v.endpoint(links[i].profile)
+			end, err := v.endpoint("sts", links[i].profile)
 			if err != nil {
 				return err
 			}
@@ -101,7 +101,7 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 		if err != nil {
 			return err
 		}
-		end, err := v.endpoint(base)
+		end, err := v.endpoint("sts", base)
 		if err != nil {
 			return err
 		}

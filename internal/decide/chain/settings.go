@@ -196,10 +196,10 @@ func (v *resolver) ignoresConfigured() bool {
 	return strings.EqualFold(v.req.Env["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], "true")
 }
 
-// endpoint reads what decides the address of STS for one profile, in the SDKs'
+// endpoint reads what decides the address of a service for one profile, in the SDKs'
 // order: the service's variable, the general one, the service's section, the
 // profile (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
-func (v *resolver) endpoint(p profile.Profile) (source.Endpoint, error) {
+func (v *resolver) endpoint(service string, p profile.Profile) (source.Endpoint, error) {
 	var end source.Endpoint
 	if set, ok := p.Setting("region"); ok && set.Value != "" {
 		if why := source.CheckRegion(set.Value); why != "" {
@@ -221,7 +221,7 @@ func (v *resolver) endpoint(p profile.Profile) (source.Endpoint, error) {
 		end.Legacy = set.Value == "legacy"
 	}
 	end.CABundle = p.Value("ca_bundle")
-	set, ok := v.url(p)
+	set, ok := v.url(service, p)
 	if !ok {
 		return end, nil
 	}
@@ -235,16 +235,16 @@ func (v *resolver) endpoint(p profile.Profile) (source.Endpoint, error) {
 	return end, nil
 }
 
-func (v *resolver) url(p profile.Profile) (profile.Setting, bool) {
+func (v *resolver) url(service string, p profile.Profile) (profile.Setting, bool) {
 	if v.ignoresConfigured() {
 		return profile.Setting{}, false
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"} {
+	for _, name := range []string{"AWS_ENDPOINT_URL_" + strings.ToUpper(service), "AWS_ENDPOINT_URL"} {
 		if set, ok := v.variable(name); ok {
 			return set, true
 		}
 	}
-	if set, ok := p.ServiceSetting("sts", "endpoint_url"); ok && set.Value != "" {
+	if set, ok := p.ServiceSetting(service, "endpoint_url"); ok && set.Value != "" {
 		return set, true
 	}
 	set, ok := p.Setting("endpoint_url")

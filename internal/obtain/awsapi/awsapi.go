@@ -111,8 +111,19 @@ func (c *Client) sdk(once bool) (aws.Config, error) {
 				o.MaxBackoff = 5 * time.Second
 			})
 		},
-		AppID: "fob-" + c.cfg.Version,
+		AppID:        "fob-" + c.cfg.Version,
+		BaseEndpoint: text(c.cfg.URL),
 	}, nil
+}
+
+// variants sets which of a service's addresses is taken where none is given.
+func (c *Client) variants(fips *aws.FIPSEndpointState, dualStack *aws.DualStackEndpointState) {
+	if c.cfg.FIPS {
+		*fips = aws.FIPSEndpointStateEnabled
+	}
+	if c.cfg.DualStack {
+		*dualStack = aws.DualStackEndpointStateEnabled
+	}
 }
 
 // BundleError says that a CA bundle cannot be used.

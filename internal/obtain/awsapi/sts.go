@@ -70,15 +70,7 @@ func (c *Client) sts(once bool) (*sts.Client, error) {
 		if c.cfg.Ahead != 0 {
 			o.HTTPSignerV4 = ahead{v4.NewSigner(), c.cfg.Ahead}
 		}
-		if c.cfg.URL != "" {
-			o.BaseEndpoint = aws.String(c.cfg.URL)
-		}
-		if c.cfg.FIPS {
-			o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
-		}
-		if c.cfg.DualStack {
-			o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
-		}
+		c.variants(&o.EndpointOptions.UseFIPSEndpoint, &o.EndpointOptions.UseDualStackEndpoint)
 	}), nil
 }
 

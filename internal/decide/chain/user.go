@@ -1,0 +1,59 @@
+package chain
+
+import (
+	"errors"
+
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+)
+
+// User plans how to call IAM as the user whose stored key begins the chain of
+// r.Profile, and gives IAM's endpoint. The roles on the way are left out, but
+// their MFA device counts where the profile with the key names none. The one
+// step is the MFA session that roles share, so one that is kept serves. A chain
+// without steps is the key itself: IAM takes no session without MFA
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html).
+func User(set profile.Set, kinds []source.Kind, hasKey func(string) bool, r Request) (Chain, source.Endpoint, error) {
+	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, req: r}
+	v.chain = Chain{Profile: r.Profile, Agent: r.Agent}
+	links, err := v.walk()
+	var iam source.Endpoint
+	if err == nil {
+		iam, err = v.asUser(links)
+	}
+	if err != nil {
+		return Chain{}, source.Endpoint{}, asFault(r.Profile, err)
+	}
+	return v.chain, iam, nil
+}
+
+func (v *resolver) asUser(links []link) (iam source.Endpoint, err error) {
+	last := links[len(links)-1]
+	if last.begin != nil {
+		return iam, &fault.Error{What: what(v.req.Profile), Why: errors.New("no stored key begins its chain: " + last.begin.Describe()), Code: fault.Config}
+	}
+	d, err := v.serials(links)
+	if err != nil {
+		return iam, err
+	}
+	device := d.base
+	if device.Serial == "" {
+		device = d.role
+	}
+	if iam, err = v.endpoint("iam", last.profile); err != nil {
+		return iam, err
+	}
+	iam = v.baseEndpoint(iam, device.Serial)
+	end, err := v.endpoint("sts", last.profile)
+	if err != nil {
+		return iam, err
+	}
+	v.chain.STS, v.chain.Account = v.baseEndpoint(end, device.Serial), source.Account(device.Serial)
+	if device.Serial == "" || v.req.NoSession {
+		return iam, nil
+	}
+	life, err := v.shared()
+	v.chain.Steps = []source.Step{source.SessionToken{Profile: last.profile.Name, Lifetime: life, Device: device, Endpoint: v.chain.STS}}
+	return iam, err
+}
