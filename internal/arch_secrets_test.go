@@ -21,6 +21,7 @@ var mayReveal = map[string]string{
 	"internal/keep/sealkey/record.go":     "encodes what rests in a keyring or a file",
 	"internal/keep/unlock/slot.go":        "wraps the identity with the answer",
 	"internal/keep/store/encode.go":       "encodes the vault before it is encrypted",
+	"internal/keep/store/journal.go":      "encodes the keys of a rotation before the vault is encrypted",
 	"internal/obtain/awsapi/awsapi.go":    "signs calls",
 	"internal/obtain/keys/keys.go":        "looks whether a typed key can be one",
 	"internal/obtain/mfa/given.go":        "passes on a code that was given by a flag",

@@ -35,7 +35,13 @@ type Index struct {
 	Keys map[string]KeyInfo
 	// Limits are the smallest session lifetimes that AWS refused, by role ARN.
 	Limits map[string]Limit
+	// Rotations are the keys whose rotation has not ended, by profile.
+	Rotations map[string]Rotation
 }
+
+// Rotation is what may be known of an unfinished rotation while the vault is
+// locked: DeleteAfter is zero while the old key still works.
+type Rotation struct{ DeleteAfter time.Time }
 
 // KeyInfo is what may be known of a stored key while the vault is locked.
 type KeyInfo struct {
@@ -128,7 +134,7 @@ func (c *Cache) alone(ctx context.Context, now func() time.Time, work func(*lock
 }
 
 func (c *Cache) writeIndex(x Index, before []byte) error {
-	for what, n := range map[string]int{"keys": len(x.Keys), "limits": len(x.Limits)} {
+	for what, n := range map[string]int{"keys": len(x.Keys), "limits": len(x.Limits), "rotations": len(x.Rotations)} {
 		if n > maxItems {
 			return fmt.Errorf("the index holds at most %d %s, not %d", maxItems, what, n)
 		}
@@ -147,7 +153,7 @@ func (c *Cache) writeIndex(x Index, before []byte) error {
 func (c *Cache) indexPath() string { return filepath.Join(c.dataDir, indexName) }
 
 func newIndex() Index {
-	return Index{Keys: map[string]KeyInfo{}, Limits: map[string]Limit{}}
+	return Index{Keys: map[string]KeyInfo{}, Limits: map[string]Limit{}, Rotations: map[string]Rotation{}}
 }
 
 // encodeIndex writes maps in the order of their keys, so that the same index is
@@ -167,6 +173,13 @@ func encodeIndex(x Index) []byte {
 		a.int(int64(x.Limits[role].Refused))
 		a.time(x.Limits[role].At)
 	}
+	if len(x.Rotations) > 0 { // left out for older versions, which know nothing of them
+		a.int(int64(len(x.Rotations)))
+		for _, profile := range sortedKeys(x.Rotations) {
+			a.text(profile)
+			a.time(x.Rotations[profile].DeleteAfter)
+		}
+	}
 	return a.padded(indexBlock)
 }
 
@@ -175,6 +188,8 @@ const (
 	timeSize  = 12
 	keySize   = 4 + 4 + timeSize
 	limitSize = 4 + 8 + timeSize
+
+	rotationSize = 4 + timeSize
 )
 
 func decodeIndex(text []byte) (Index, bool) {
@@ -188,6 +203,13 @@ func decodeIndex(text []byte) (Index, bool) {
 	for range r.count(limitSize) {
 		role := r.text()
 		x.Limits[role] = Limit{Refused: time.Duration(r.int()), At: r.time()}
+	}
+	if r.done() {
+		return x, true
+	}
+	for range r.count(rotationSize) {
+		profile := r.text()
+		x.Rotations[profile] = Rotation{DeleteAfter: r.time()}
 	}
 	return x, r.done()
 }

@@ -26,7 +26,8 @@ func fullIndex() Index {
 			"security":  {ID: "AKIACANARY", Created: start},
 			"CANARY-ci": {ID: "AKIAOTHER"},
 		},
-		Limits: map[string]Limit{"arn:aws:iam::345678901234:role/CANARY": {2 * time.Hour, start}},
+		Limits:    map[string]Limit{"arn:aws:iam::345678901234:role/CANARY": {2 * time.Hour, start}},
+		Rotations: map[string]Rotation{"security": {}, "CANARY-ci": {DeleteAfter: start}},
 	}
 }
 

@@ -27,7 +27,7 @@ type document struct {
 	written    time.Time
 	version    string // of the program that wrote it
 	records    []entry
-	journal    []json.RawMessage // of changes under way; kept as it is
+	journal    []json.RawMessage // of changes under way
 	more       fields            // of newer versions
 	removed    bool              // a record was taken out since this was read; not written
 }

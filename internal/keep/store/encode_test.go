@@ -232,6 +232,33 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	}
 }
 
+// So do entries of the journal that this one cannot read, and what a newer fob
+// wrote into one that it can.
+func TestUnknownJournalSurvives(t *testing.T) {
+	t.Parallel()
+	const readable = `{"account":"1","arn":"arn:u","began":"2026-01-02T03:04:05Z","kind":"rotation","more":[1e400],"old_access_key_id":"AKIA","old_secret_access_key":"CANARY","profile":"a"}`
+	others := []string{`{"kind":"rotate","of":"a"}`, `{"kind":"rotation","profile":"z","began":"later"}`}
+	v, _ := place(t, doc(map[string]string{"journal": "[" + others[0] + "," + readable + "," + others[1] + "]"}))
+	rotations, err := v.Rotations(t.Context())
+	if err != nil || len(rotations) != 1 {
+		t.Fatalf("%d rotations, %v", len(rotations), err)
+	}
+	if err := v.WriteRotation(t.Context(), rotations[0]); err != nil {
+		t.Fatal(err)
+	}
+	k, err := v.key(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := v.load(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]json.RawMessage{raw(others[0]), raw(readable), raw(others[1])}, d.journal); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func raw(text string) json.RawMessage { return json.RawMessage(text) }
 
 // A thousand keys are read within the time of one glance.

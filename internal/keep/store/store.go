@@ -191,8 +191,8 @@ func (v *Vault) Put(ctx context.Context, r Record) error {
 	})
 }
 
-// Delete removes the record of that name, or gives ErrNotFound. The copy before
-// does not hold it either: it becomes a copy of the new vault.
+// Delete removes the record of that name and its rotation, or gives ErrNotFound.
+// The copy before does not hold it either: it becomes a copy of the new vault.
 func (v *Vault) Delete(ctx context.Context, name string) error {
 	return v.change(ctx, func(d *document) error {
 		at := d.find(name)
@@ -200,6 +200,7 @@ func (v *Vault) Delete(ctx context.Context, name string) error {
 			return fmt.Errorf("%w: %q", ErrNotFound, name)
 		}
 		d.records = slices.Delete(d.records, at, at+1)
+		d.endRotation(name)
 		d.removed = true
 		return nil
 	})
