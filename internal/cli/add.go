@@ -182,7 +182,7 @@ func (k *keeper) put(ctx context.Context, r store.Record) error {
 	}
 	err := k.reindex(ctx)
 	if err == nil {
-		_, err = k.cache.Clear(func(e cache.Entry) bool { return e.Owner == r.Name && e.Kind == "GetSessionToken" })
+		_, err = k.cache.Clear(func(e cache.Entry) bool { return madeBy(e, r.Name) })
 	}
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
@@ -196,6 +196,9 @@ func (k *keeper) put(ctx context.Context, r store.Record) error {
 	}
 	return f
 }
+
+// madeBy says whether a session was made with the stored key of a profile alone.
+func madeBy(e cache.Entry, name string) bool { return e.Owner == name && e.Kind == "GetSessionToken" }
 
 // openOrMake opens the vault for writing, or makes it at first need.
 func (k *keeper) openOrMake(ctx context.Context) (made bool, err error) {

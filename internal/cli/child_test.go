@@ -72,6 +72,12 @@ func awsMore(ts *testscript.TestScript, p *playground.Server, args []string) {
 		d, err := time.ParseDuration(args[1])
 		ts.Check(err)
 		p.Advance(d)
+	case "new-key-delay":
+		d, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		p.NewKeyDelay(d)
+	case "key":
+		ts.Check(p.AddKey(args[1]))
 	case "healthy":
 		p.ClearFaults()
 	default:

@@ -156,7 +156,9 @@ Without fob, the keys are read with the stock age tool:
 
 const securityHelp = `Protected: everything at rest is encrypted; another user of this computer can
 read and use nothing; a damaged store is refused, never half-read; long-term keys
-stay in the store unless you say --no-session for a profile without a role.
+stay in the store unless you say --no-session for a profile without a role. A copy
+of the store that somebody took opens with the passphrase of its day: fob rotate
+is what makes the keys in it worth nothing.
 
 While unlocked, a program that runs as you can ask fob for sessions, as you can.
 fob lock ends that. Not protected: against root, against malware that runs as you

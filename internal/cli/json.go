@@ -23,6 +23,7 @@ func printedAsJSON() []printed {
 		{"status", statusJSON{}},
 		{"status PROFILE", whoami{}},
 		{"clear", clearedJSON{}},
+		{"rotate", rotatedJSON{}},
 		{"version", versionJSON{}},
 	}
 }

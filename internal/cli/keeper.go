@@ -216,7 +216,8 @@ func (k *keeper) opened(ctx context.Context, identity cred.Secret) error {
 	return nil
 }
 
-// reindex writes down which profiles have a key. The sum is taken first: if the
+// reindex writes down which profiles have a key, and which keys are being
+// rotated. The sum is taken first: if the
 // vault changes meanwhile, the index does not fit and is made anew.
 func (k *keeper) reindex(ctx context.Context) error {
 	sum, err := k.vault.Sum()
@@ -227,12 +228,20 @@ func (k *keeper) reindex(ctx context.Context) error {
 	if err != nil {
 		return storeFault(err)
 	}
+	unfinished, err := k.vault.Rotations(ctx)
+	if err != nil {
+		return storeFault(err)
+	}
+	rotations := make(map[string]cache.Rotation, len(unfinished))
+	for _, r := range unfinished {
+		rotations[r.Profile] = cache.Rotation{DeleteAfter: r.DeleteAfter}
+	}
 	keys := make(map[string]cache.KeyInfo, len(records))
 	for _, r := range records {
 		keys[r.Name] = cache.KeyInfo{ID: r.Key.ID, Created: r.Created}
 	}
 	err = k.cache.Update(ctx, k.sys.Now, func(ix *cache.Index) error {
-		ix.Vault, ix.Keys = sum, keys
+		ix.Vault, ix.Keys, ix.Rotations = sum, keys, rotations
 		k.index = *ix
 		return nil
 	})

@@ -19,7 +19,7 @@ import (
 )
 
 type listOptions struct {
-	profiles, sessions, credentials, all, json bool
+	profiles, sessions, credentials, keys, all, json bool
 }
 
 func newList(sys *System, g *globals) *cobra.Command {
@@ -36,6 +36,7 @@ func newList(sys *System, g *globals) *cobra.Command {
 	f.BoolVar(&o.profiles, "profiles", false, "only the names of profiles")
 	f.BoolVar(&o.sessions, "sessions", false, "only the names of sessions")
 	f.BoolVar(&o.credentials, "credentials", false, "only the names of stored keys")
+	f.BoolVar(&o.keys, "keys", false, "only the stored keys, with their ids and ages")
 	f.BoolVar(&o.all, "all", false, "read every session file, not only those of the listed profiles")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return c
@@ -47,6 +48,7 @@ type listed struct {
 	InConfig bool            `json:"in_config" doc:"the AWS config has a section for it"`
 	Key      string          `json:"key,omitempty" doc:"id of its stored key, cut short"`
 	KeyAge   int             `json:"key_age_days,omitempty" doc:"days since the key was stored"`
+	Rotation string          `json:"rotation,omitempty" doc:"unfinished: fob rotate goes on with it; waiting: the old key is inactive and is to be deleted"`
 	Sessions []listedSession `json:"sessions" doc:"sessions that hold"`
 	Problem  string          `json:"problem,omitempty" doc:"why the profile cannot be resolved"`
 }
@@ -94,13 +96,32 @@ func (s System) runList(_ context.Context, g *globals, o listOptions) error {
 	if o.json {
 		return writeJSON(s.Stdout, l)
 	}
-	if l.Locked && (o.sessions || o.credentials) {
+	for _, r := range k.rotations() {
+		s.say("%s", r)
+	}
+	if l.Locked && (o.sessions || o.credentials || o.keys) {
 		s.say("the store is locked, so its keys and sessions are not shown; see them after: fob unlock")
 	}
 	if o.profiles || o.sessions || o.credentials {
 		return writeNames(s.Stdout, l, o)
 	}
+	if o.keys {
+		return writeKeys(s.Stdout, l)
+	}
 	return writeTable(s.Stdout, l)
+}
+
+// writeKeys prints how old each key is. The table of all columns has no room for
+// that: scripts know it from aws-vault.
+func writeKeys(w io.Writer, l listing) error {
+	var b strings.Builder
+	for _, r := range l.Profiles {
+		if r.Key != "" {
+			fmt.Fprintf(&b, "%-24s %s %d day%s\n", fault.Line(r.Profile), r.Key, r.KeyAge, plural(r.KeyAge))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // rows gives a row for each profile of the config and for each stored key that
@@ -143,6 +164,9 @@ func (k *keeper) row(set profile.Set, name string, inConfig bool) listed {
 	if info, ok := k.index.Keys[name]; ok {
 		r.Key = cred.Short(info.ID)
 		r.KeyAge = int(k.sys.Now().Sub(info.Created) / day)
+		if unfinished, ok := k.index.Rotations[name]; ok {
+			r.Rotation = newRotationJSON(name, unfinished).State
+		}
 	}
 	if k.seal.IsZero() {
 		return r

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"fob/internal/cred"
 	"fob/internal/decide/profile"
 	"fob/internal/fault"
 	"fob/internal/keep/cache"
@@ -61,6 +62,13 @@ func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) erro
 		}
 		return storeFault(err)
 	}
+	unfinished, err := k.vault.Rotation(ctx, o.profile)
+	if err != nil {
+		return storeFault(err)
+	}
+	if unfinished != nil && !o.force {
+		return rotating(o.profile)
+	}
 	if !o.force {
 		k.close() // nobody waits for this answer
 		t, err := s.OpenTTY()
@@ -76,7 +84,21 @@ func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) erro
 			return err
 		}
 	}
-	return k.remove(ctx, o.profile)
+	if err := k.remove(ctx, o.profile); err != nil || unfinished == nil {
+		return err
+	}
+	s.say("its rotation was not finished: AWS may have the keys %s and %s of %s still", cred.Short(unfinished.Old.ID), cred.Short(unfinished.New.ID), unfinished.ARN)
+	return nil
+}
+
+// rotating says why a key is not removed: AWS would keep keys of which nobody
+// knows any more.
+func rotating(name string) error {
+	return &fault.Error{
+		What: "cannot remove the key of profile " + profile.Shown(name), Why: errors.New("its rotation is not finished"),
+		Next: []string{"finish it: fob rotate " + fault.Word(name) + " --grace 0", "or remove what is stored, and see to the keys in the IAM console: fob remove --force " + fault.Word(name)},
+		Code: fault.Failed,
+	}
 }
 
 func absent(profile string, err error) error {

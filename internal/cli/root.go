@@ -67,7 +67,7 @@ func newRoot(sys *System) *cobra.Command {
 // commands lists every command; adding one is a file and a line here.
 func commands() []func(*System, *globals) *cobra.Command {
 	return []func(*System, *globals) *cobra.Command{
-		newAdd, newRemove, newList, newClear,
+		newAdd, newRotate, newRemove, newList, newClear,
 		newExec, newExport, newCredentialProcess, newLogin,
 		newExplain, newStatus, newLock, newUnlock,
 		newPlayground, newVersion,
@@ -123,7 +123,7 @@ func noArgs(c *cobra.Command, args []string) error {
 	if c.Parent() == nil {
 		f := &fault.Error{What: fmt.Sprintf("there is no command %q", args[0]), Code: fault.Usage, Next: []string{"see the commands: fob --help"}}
 		switch args[0] {
-		case "rotate", "proxy", "server", "migrate-backend":
+		case "proxy", "server", "migrate-backend":
 			f.Why = errors.New("aws-vault has it; this version of fob does not")
 		}
 		if s := c.SuggestionsFor(args[0]); len(s) > 0 {

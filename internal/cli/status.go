@@ -51,11 +51,12 @@ type placeJSON struct {
 }
 
 type statusJSON struct {
-	Store    string          `json:"store" doc:"folder of the store"`
-	State    string          `json:"state" doc:"none, locked or unlocked"`
-	Keys     int             `json:"keys" doc:"how many keys are stored; 0 while locked"`
-	Places   []placeJSON     `json:"places" doc:"where the unlocked keys may rest between runs"`
-	Sessions []listedSession `json:"sessions" doc:"sessions that hold"`
+	Store     string          `json:"store" doc:"folder of the store"`
+	State     string          `json:"state" doc:"none, locked or unlocked"`
+	Keys      int             `json:"keys" doc:"how many keys are stored; 0 while locked"`
+	Places    []placeJSON     `json:"places" doc:"where the unlocked keys may rest between runs"`
+	Sessions  []listedSession `json:"sessions" doc:"sessions that hold"`
+	Rotations []rotationJSON  `json:"rotations" doc:"rotations of keys that have not ended"`
 }
 
 func (s System) runStatus(g *globals, o statusOptions) error {
@@ -67,12 +68,12 @@ func (s System) runStatus(g *globals, o statusOptions) error {
 	if err != nil {
 		return err
 	}
-	st := statusJSON{Store: k.home.Data, State: "none", Places: []placeJSON{}, Sessions: []listedSession{}}
+	st := statusJSON{Store: k.home.Data, State: "none", Places: []placeJSON{}, Sessions: []listedSession{}, Rotations: []rotationJSON{}}
 	if exists {
 		st.State = "locked"
 	}
 	if exists && k.unseal() {
-		st.State, st.Keys = "unlocked", len(k.index.Keys)
+		st.State, st.Keys, st.Rotations = "unlocked", len(k.index.Keys), k.rotations()
 		entries, err := k.cache.Entries()
 		if err != nil {
 			return storeFault(err)
@@ -123,6 +124,9 @@ func (s System) printStatus(st statusJSON) error {
 	}
 	for _, one := range st.Sessions {
 		fmt.Fprintf(&b, "  %s %s: %s left\n", one.Kind, one.Detail, one.left.Truncate(time.Minute))
+	}
+	for _, r := range st.Rotations {
+		fmt.Fprintf(&b, "  %s\n", r)
 	}
 	_, err := s.Stdout.Write([]byte(fault.Printable(b.String())))
 	return err

@@ -197,6 +197,19 @@ func (s *Server) AddUser(name string, groups ...string) (User, error) {
 	return s.world.describe(u), nil
 }
 
+// AddKey gives a user of the security account another access key, of which the
+// caller learns nothing: what someone does in the console.
+func (s *Server) AddKey(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, ok := s.world.security().users[name]
+	if !ok || len(s.world.keysOf(u)) >= keysPerUser {
+		return fmt.Errorf("add key: no user %s, or no room for one", name)
+	}
+	builder{world: s.world, random: s.random, now: s.now()}.key(u, 0)
+	return nil
+}
+
 // SetUserPolicy gives a user of the security account an inline policy named
 // "test", in place of the one it had.
 func (s *Server) SetUserPolicy(name, document string) error {

@@ -31,7 +31,7 @@ func User(set profile.Set, kinds []source.Kind, hasKey func(string) bool, r Requ
 func (v *resolver) asUser(links []link) (iam source.Endpoint, err error) {
 	last := links[len(links)-1]
 	if last.begin != nil {
-		return iam, &fault.Error{What: what(v.req.Profile), Why: errors.New("no stored key begins its chain: " + last.begin.Describe()), Code: fault.Config}
+		return iam, &fault.Error{What: what(v.req.Profile), Why: errors.New("no stored key begins its chain: " + last.begin.Describe()), Next: []string{"see which keys are stored: fob list --credentials"}, Code: fault.Config}
 	}
 	d, err := v.serials(links)
 	if err != nil {

@@ -51,6 +51,20 @@ func (v *Vault) Rotations(ctx context.Context) ([]Rotation, error) {
 	return all, nil
 }
 
+// Rotation gives the unfinished rotation of a profile, or nil.
+func (v *Vault) Rotation(ctx context.Context, profile string) (*Rotation, error) {
+	d, err := v.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := d.rotation(profile)
+	if at < 0 {
+		return nil, nil
+	}
+	r, _ := decodeRotation(d.journal[at])
+	return &r, nil
+}
+
 // WriteRotation puts an entry into the journal, in place of its profile's
 // former one. It is durable when this returns nil.
 func (v *Vault) WriteRotation(ctx context.Context, r Rotation) error {

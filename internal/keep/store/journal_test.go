@@ -48,6 +48,12 @@ func TestRotationIsWritten(t *testing.T) {
 		}
 	}
 	wantRotations(t, h, pending, waits)
+	if got, err := h.open().Rotation(t.Context(), "a"); err != nil || got == nil || got.New.ID != pending.New.ID {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if got, err := h.open().Rotation(t.Context(), "c"); err != nil || got != nil {
+		t.Errorf("got %v, %v for a profile without", got, err)
+	}
 	// Whoever else writes keeps it; who removes the key removes it.
 	h.put(t, "c")
 	if err := h.open().Delete(t.Context(), "b"); err != nil {

@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/keep/cache"
+	"fob/internal/keep/lock"
+	"fob/internal/obtain/awsapi"
+	"fob/internal/obtain/keys"
+
+	"github.com/spf13/cobra"
+)
+
+type rotateOptions struct {
+	profile, code, grace string
+	noSession, yes, json bool
+}
+
+type rotatedJSON struct {
+	Profile     string     `json:"profile" doc:"the profile whose key was rotated"`
+	New         string     `json:"new_key" doc:"id of the key that is stored now, cut short"`
+	Old         string     `json:"old_key" doc:"id of the key that it replaces, cut short"`
+	Deleted     bool       `json:"old_key_deleted" doc:"the old key is deleted; else it is inactive"`
+	DeleteAfter *time.Time `json:"delete_after,omitempty" doc:"from when on fob rotate deletes the old key"`
+}
+
+func newRotate(sys *System, g *globals) *cobra.Command {
+	var o rotateOptions
+	c := &cobra.Command{
+		Use:   "rotate PROFILE",
+		Short: "Replace the stored key of a profile by a new one, and delete the old",
+		Long: "Make a new access key for the IAM user, see that it works, store it, and delete the\n" +
+			"old one. Each step is written down before the next: a rotation that was cut off is\n" +
+			"gone on with by the same command. A profile with a role rotates the key behind it.",
+		Example:           "  fob rotate security\n  fob rotate security --grace 24h\n  fob rotate ci --no-session",
+		Args:              oneProfile,
+		ValidArgsFunction: sys.completeProfile(g),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.profile = args[0]
+			return sys.runRotate(c.Context(), g, o)
+		},
+	}
+	f := c.Flags()
+	f.BoolVarP(&o.noSession, "no-session", "n", false, "sign with the stored key itself, without MFA")
+	f.StringVarP(&o.code, "mfa-token", "t", "", "the MFA code, where it is known already")
+	f.StringVar(&o.grace, "grace", "", "leave the old key inactive for so long (24h, 7d) before it may be deleted; 0 deletes it now")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask before deleting a key that a cut-off rotation has left")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	return c
+}
+
+func (s System) runRotate(ctx context.Context, g *globals, o rotateOptions) error {
+	grace, err := o.duration()
+	if err != nil {
+		return err
+	}
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	if ok, err := k.exists(); err != nil || !ok {
+		return absent(o.profile, err)
+	}
+	release, err := k.holdRotation(ctx, o.profile)
+	if err != nil {
+		return err
+	}
+	defer release()
+	plan, err := k.planUser(ctx, o)
+	if err != nil {
+		return err
+	}
+	r := k.rotator(plan.Chain)
+	r.Grace = grace
+	r.Confirm = func(ctx context.Context, question string) (bool, error) { return s.confirm(ctx, question, o.yes) }
+	done, err := r.Waiting(ctx)
+	if err == nil && done == nil {
+		done, err = k.rotate(ctx, r, plan)
+	}
+	if err != nil {
+		return storeFault(err)
+	}
+	return s.tellRotated(r.Profile, *done, o.json)
+}
+
+// duration reads --grace; nil where it is not given.
+func (o rotateOptions) duration() (*time.Duration, error) {
+	if o.grace == "" {
+		return nil, nil
+	}
+	d, err := time.ParseDuration(o.grace)
+	if days, ok := strings.CutSuffix(o.grace, "d"); ok {
+		var n int
+		n, err = strconv.Atoi(days)
+		d = time.Duration(n) * day
+	}
+	const longest = 365 * day
+	if err != nil || d < 0 || d > longest {
+		return nil, &fault.Error{What: fmt.Sprintf("--grace %q is not a length of time up to a year", o.grace), Next: []string{"write it like --grace 24h or --grace 7d"}, Code: fault.Usage}
+	}
+	return &d, nil
+}
+
+// holdRotation lets one rotation at a time go on here: two would each take the
+// other's new key for a lost one.
+func (k *keeper) holdRotation(ctx context.Context, name string) (release func(), err error) {
+	dir := filepath.Join(k.home.Data, "locks")
+	if err := lock.MakeDir(dir); err != nil {
+		return nil, storeFault(err)
+	}
+	l, err := lock.Acquire(ctx, filepath.Join(dir, "rotate"), lock.Options{Wait: time.Millisecond, Now: k.sys.Now})
+	if busy := (*lock.BusyError)(nil); errors.As(err, &busy) {
+		return nil, &fault.Error{
+			What: "cannot rotate the key of profile " + profile.Shown(name), Why: fmt.Errorf("%s is rotating a key", busy.Holder),
+			Next: []string{"wait until it is done, then: fob status"}, Code: fault.Failed,
+		}
+	}
+	if err != nil {
+		return nil, storeFault(err)
+	}
+	return func() { _ = l.Release() }, nil
+}
+
+// userPlan is how to act as the user whose key is rotated.
+type userPlan struct {
+	chain.Chain
+	iam source.Endpoint
+	rotateOptions
+}
+
+// planUser opens the vault itself, and plans how to call IAM.
+func (k *keeper) planUser(ctx context.Context, o rotateOptions) (p userPlan, err error) {
+	p.rotateOptions = o
+	set, err := k.config()
+	if err != nil {
+		return p, err
+	}
+	request := chain.Request{Profile: o.profile, NoSession: o.noSession, Env: chain.FromEnviron(k.sys.Environ)}
+	if err := k.openFor(ctx, set, request); err != nil {
+		return p, err
+	}
+	if p.Chain, p.iam, err = chain.User(set, source.Kinds(), k.hasKey, request); err != nil {
+		return p, err
+	}
+	if p.Key != o.profile {
+		k.sys.say("profile %q uses the key of profile %q: that one is rotated", o.profile, p.Key)
+	}
+	return p, k.Open(ctx, func() bool { return true })
+}
+
+func (k *keeper) rotator(c chain.Chain) *keys.Rotator {
+	return &keys.Rotator{
+		Profile: c.Key, Journal: rotationJournal{k},
+		Who: func(ctx context.Context, key cred.AccessKey) (awsapi.Identity, error) {
+			return awsapi.New(k.sys.awsConfig(c.STS), key.Signer()).CallerIdentity(ctx)
+		},
+		Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say,
+	}
+}
+
+// rotate gets a session with MFA, which a kept one serves as, and rotates. Other
+// runs need not wait until it is done: AWS may take minutes to know a new key.
+func (k *keeper) rotate(ctx context.Context, r *keys.Rotator, p userPlan) (*keys.Rotated, error) {
+	session, err := k.userSession(ctx, p)
+	k.close()
+	if err != nil {
+		return nil, err
+	}
+	r.KeySigns = session.ID == ""
+	r.IAM = func(stored cred.AccessKey) keys.IAM {
+		if r.KeySigns {
+			return awsapi.New(k.sys.awsConfig(p.iam), stored.Signer())
+		}
+		return awsapi.New(k.sys.awsConfig(p.iam), session.Signer())
+	}
+	done, err := r.Run(ctx)
+	return &done, err
+}
+
+// userSession is the session that IAM's calls are signed with, or none where the
+// key itself signs.
+func (k *keeper) userSession(ctx context.Context, p userPlan) (cred.Session, error) {
+	if len(p.Steps) == 0 {
+		if !p.noSession {
+			k.sys.say("no mfa_serial is set, so the key itself signs: IAM takes no session without MFA")
+		}
+		return cred.Session{}, nil
+	}
+	minLeft, err := k.minLeft()
+	if err != nil {
+		return cred.Session{}, err
+	}
+	return k.broker(minLeft, wanted{code: p.code}).Session(ctx, p.Chain)
+}
+
+// confirm asks a question that only y or yes agrees to.
+func (s System) confirm(ctx context.Context, question string, agreed bool) (bool, error) {
+	if agreed {
+		return true, nil
+	}
+	t, err := s.OpenTTY()
+	if err != nil {
+		return false, err
+	}
+	defer t.Close()
+	answer, err := t.ReadLine(ctx, question)
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes"), err
+}
+
+func (s System) tellRotated(name string, r keys.Rotated, asJSON bool) error {
+	out := rotatedJSON{Profile: name, New: cred.Short(r.New), Old: cred.Short(r.Old), Deleted: r.Deleted}
+	if !r.Deleted {
+		out.DeleteAfter = &r.DeleteAfter
+	}
+	if asJSON {
+		return writeJSON(s.Stdout, out)
+	}
+	if r.Deleted {
+		s.say("rotated the key of profile %q: %s is stored, %s is deleted", name, out.New, out.Old)
+		return nil
+	}
+	s.say("rotated the key of profile %q: %s is stored, %s is inactive", name, out.New, out.Old)
+	s.say("%s", newRotationJSON(name, cache.Rotation{DeleteAfter: r.DeleteAfter}))
+	return nil
+}
