@@ -50,7 +50,7 @@ real: ## the tests once more, none of which may skip unless .ci/skips names it
 bench: ## times beside an exec-only program; PEER=path adds another, PROFILES=10000 RUNS=100
 	@cd tools && $(GO) run ./bench -root .. $(if $(PEER),-peer $(PEER)) $(if $(PROFILES),-profiles $(PROFILES)) $(if $(RUNS),-runs $(RUNS))
 
-nightly: ## every fuzz target for FUZZTIME (10m); by hand, in the night
+nightly: ## rotations killed at every system call, and every fuzz target for FUZZTIME (10m)
 	tools/nightly
 
 vuln: ## known weaknesses in what we depend on; needs the vulnerability database

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"fob/internal/cred"
+	"fob/internal/obtain/awsapi"
 	"fob/internal/playground"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -79,6 +80,7 @@ type strictMoto struct {
 	mu    sync.Mutex
 	given map[string]int64 // by user: the last time step whose code was given out
 	seen  int              // calls that scripts have read
+	admin cred.Session     // of a user who may do everything, with MFA
 }
 
 type motoUser struct {
@@ -156,7 +158,7 @@ func endDaemon(t *testing.T, pidFile string) {
 
 // begin readies the server for one script: codes that earlier ones used are good
 // again, faults that they left are gone, and their calls are read.
-func (m *strictMoto) begin(*testscript.Env) (localAWS, error) {
+func (m *strictMoto) begin(env *testscript.Env) (localAWS, error) {
 	m.mu.Lock()
 	m.given = map[string]int64{}
 	m.mu.Unlock()
@@ -165,8 +167,43 @@ func (m *strictMoto) begin(*testscript.Env) (localAWS, error) {
 			return nil, err
 		}
 	}
+	if err := m.oneKey(env, "gruntwork"); err != nil {
+		return nil, err
+	}
 	_, err := m.Calls()
 	return m, err
+}
+
+// oneKey leaves a user with one key, the one that scripts are told of, whatever
+// an earlier script has rotated.
+func (m *strictMoto) oneKey(env *testscript.Env, user string) error {
+	ctx := env.T().(oneByOne).Context()
+	aws := func(s cred.Signer) *awsapi.Client {
+		return awsapi.New(awsapi.Config{Region: "us-east-1", URL: m.url}, s)
+	}
+	if m.admin.ID == "" {
+		jane := m.users["jane@acme.com"]
+		made, err := aws(cred.Signer{ID: jane.ID, Secret: cred.NewSecret(jane.Secret)}).GetSessionToken(ctx, awsapi.SessionTokenCall{
+			Lifetime: 12 * time.Hour, Serial: "arn:aws:iam::123456789012:mfa/jane@acme.com", Code: playground.Code(cred.NewSecret(jane.Seed), time.Now()),
+		})
+		if err != nil {
+			return err
+		}
+		m.admin = made.Session
+	}
+	iam := aws(m.admin.Signer())
+	have, err := iam.AccessKeys(ctx, user)
+	if err != nil || len(have) == 1 && have[0].ID == m.users[user].ID {
+		return err
+	}
+	for _, k := range have {
+		if err := iam.DeleteAccessKey(ctx, user, k.ID); err != nil {
+			return err
+		}
+	}
+	made, err := iam.CreateAccessKey(ctx, user)
+	m.users[user] = motoUser{ID: made.ID, Secret: made.Secret.Reveal(), Seed: m.users[user].Seed}
+	return err
 }
 
 func (m *strictMoto) post(path, body string) error {

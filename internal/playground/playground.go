@@ -197,6 +197,19 @@ func (s *Server) AddUser(name string, groups ...string) (User, error) {
 	return s.world.describe(u), nil
 }
 
+// KeyIDs gives the ids of a user's access keys, oldest first.
+func (s *Server) KeyIDs(name string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	if u, ok := s.world.security().users[name]; ok {
+		for _, k := range s.world.keysOf(u) {
+			ids = append(ids, k.id)
+		}
+	}
+	return ids
+}
+
 // AddKey gives a user of the security account another access key, of which the
 // caller learns nothing: what someone does in the console.
 func (s *Server) AddKey(name string) error {

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+)
+
+// TestRotateKilled kills the program at the first, second, ... system call of a
+// kind while it rotates a key. Whatever is left, the stored key works, and the
+// same command goes on until the user has that key and no other. The renames
+// are where the store changes, and the connects are the calls to AWS; FOB_TEST_SWEEP
+// adds every other kind.
+func TestRotateKilled(t *testing.T) {
+	t.Parallel()
+	needTools(t, "strace")
+	calls := []string{"renameat", "connect"}
+	if os.Getenv("FOB_TEST_SWEEP") != "" {
+		calls = append(calls, "fsync", "flock", "openat", "write", "fchmod", "close")
+	}
+	for _, call := range calls {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			kills := 0
+			for rotateKilledAt(t, call, kills+1) {
+				kills++
+			}
+			t.Logf("%d kills", kills)
+			if kills < 4 { // there are more calls, but the tracer counts by threads
+				t.Errorf("%d kills: nothing was proved", kills)
+			}
+		})
+	}
+}
+
+// rotateKilledAt says whether there was an n-th call to be killed at.
+func rotateKilledAt(t *testing.T, call string, n int) (killed bool) {
+	t.Helper()
+	h := newHouse(t)
+	h.store()
+	h.env["AWS_ENDPOINT_URL"], h.env["AWS_EC2_METADATA_DISABLED"] = h.aws.URL, "true"
+	c := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", os.DevNull, "-e", "trace="+call,
+		"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n), "fob", "rotate", "plain")
+	c.Dir = h.home
+	for name, value := range h.env {
+		c.Env = append(c.Env, name+"="+value)
+	}
+	c.Env = append(c.Env, "GOMAXPROCS=1")
+	out, err := c.CombinedOutput()
+	if ws := c.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
+		killed = ws.Signal() == syscall.SIGKILL
+	}
+	if !killed && err != nil {
+		t.Fatalf("%s %d: %v: %s", call, n, err, out)
+	}
+	if got := h.fob("whoami", "plain", "--no-session"); got.status != 0 {
+		t.Errorf("%s %d: the stored key does not work: %+v", call, n, got)
+	}
+	if got := h.fob("rotate", "plain", "--yes"); got.status != 0 {
+		t.Errorf("%s %d: the next run: %+v", call, n, got)
+	}
+	if got := h.fob("whoami", "plain", "--no-session"); got.status != 0 {
+		t.Errorf("%s %d: the stored key does not work in the end: %+v", call, n, got)
+	}
+	if ids := h.aws.KeyIDs("plain"); len(ids) != 1 {
+		t.Errorf("%s %d: the user has %d keys in the end", call, n, len(ids))
+	}
+	return killed
+}
