@@ -140,7 +140,8 @@ func environmentHelp() string {
 const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share/fob:
 
   ~/.aws/config         read; add appends a profile and changes no other byte
-  $DATA/vault.age       the stored keys, an age file; vault.age.prev is the one before
+  $DATA/vault.age       the stored keys and unfinished rotations, an age file; vault.age.prev
+                        is the one before
   $DATA/slots/*.age     what opens the vault: passphrase and recovery code, age files
   $DATA/cache/          sessions, sealed
   $DATA/index           which profiles have a key, sealed

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,6 +76,9 @@ func (j rotationJournal) SwapKey(ctx context.Context, name, from string, to cred
 }
 
 func (j rotationJournal) written(ctx context.Context, err error) error {
+	if errors.Is(err, store.ErrChanged) {
+		return err
+	}
 	if err != nil {
 		return storeFault(err)
 	}

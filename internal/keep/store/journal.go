@@ -30,7 +30,9 @@ type Rotation struct {
 	// Account and ARN are the user's, as AWS told them before anything began.
 	Account, ARN string
 	Old, New     cred.AccessKey
-	// DeleteAfter is set once Old is inactive: from then on it may be deleted.
+	// Grace is how long Old is to stay once it is inactive, in whole seconds;
+	// DeleteAfter is set then, and says when it may be deleted.
+	Grace       time.Duration
 	DeleteAfter time.Time
 
 	more fields // of newer versions
@@ -142,6 +144,9 @@ func encodeRotation(r Rotation) (json.RawMessage, error) {
 		f.put("new_access_key_id", r.New.ID)
 		f.put("new_secret_access_key", r.New.Secret.Reveal())
 	}
+	if r.Grace > 0 {
+		f.put("grace_seconds", int64(r.Grace/time.Second))
+	}
 	if !r.DeleteAfter.IsZero() {
 		f.put("delete_after", r.DeleteAfter.UTC().Format(time.RFC3339Nano))
 	}
@@ -161,6 +166,9 @@ func decodeRotation(raw json.RawMessage) (Rotation, bool) {
 	if f.take("new_access_key_id", &r.New.ID) {
 		ok = ok && f.take("new_secret_access_key", &newSecret)
 	}
+	var grace int64
+	f.take("grace_seconds", &grace)
+	r.Grace = time.Duration(grace) * time.Second
 	if f.take("delete_after", &after) {
 		ok = ok && parseTime(after, &r.DeleteAfter)
 	}

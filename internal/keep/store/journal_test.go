@@ -41,7 +41,7 @@ func TestRotationIsWritten(t *testing.T) {
 	h.put(t, "a", "b")
 	intent, pending, waits := rotation("a"), rotation("a"), rotation("b")
 	intent.New = cred.AccessKey{}
-	waits.DeleteAfter = noon.Add(24 * time.Hour)
+	waits.DeleteAfter, waits.Grace = noon.Add(24*time.Hour), 24*time.Hour
 	for _, r := range []store.Rotation{intent, waits, pending} {
 		if err := h.open().WriteRotation(t.Context(), r); err != nil {
 			t.Fatal(err)

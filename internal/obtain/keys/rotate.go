@@ -23,8 +23,8 @@ type Rotator struct {
 	// says that they are signed by that key, and not by an MFA session.
 	IAM      func(stored cred.AccessKey) IAM
 	KeySigns bool
-	// Grace is how long the old key stays, inactive, before it is deleted; nil
-	// where nothing was said: it is deleted at once, or when an earlier run said.
+	// Grace is how long the old key stays, inactive, before it is deleted; nil is
+	// what the run said that began the rotation, and else not at all.
 	Grace *time.Duration
 	// Confirm asks a person.
 	Confirm func(ctx context.Context, question string) (bool, error)

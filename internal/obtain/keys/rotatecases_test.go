@@ -287,6 +287,23 @@ func TestRotateGrace(t *testing.T) {
 	w.must(w.unfinished())
 }
 
+// Who asked for a grace gets it, also when the rotation was cut off and gone on
+// with by somebody who did not say so again.
+func TestRotateGraceIsRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	grace := time.Hour
+	r := (&tripwire{at: 6, how: killedAfter, world: w}).tripped(w.rotator())
+	r.Grace = &grace
+	if _, err := r.Run(t.Context()); err == nil {
+		t.Fatal("it was not cut off")
+	}
+	got, err := w.rotate()
+	if err != nil || got.Deleted || got.DeleteAfter.Sub(w.now()).Round(time.Minute) != grace {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // Somebody stores another key while a rotation stands still.
 func TestRotateOvertaken(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,9 @@ func (r *Rotator) begin(ctx context.Context, s *state) error {
 		return r.failed(fmt.Errorf("AWS does not list the stored key %s among the keys of %s", cred.Short(s.stored.ID), s.who.ARN), fault.Refused)
 	}
 	entry := store.Rotation{Profile: r.Profile, Began: r.Now().UTC(), Account: s.who.Account, ARN: s.who.ARN, Old: s.stored}
+	if r.Grace != nil {
+		entry.Grace = *r.Grace
+	}
 	if err := r.Journal.WriteRotation(ctx, entry); err != nil {
 		return err
 	}
@@ -174,11 +177,13 @@ func (r *Rotator) retire(ctx context.Context, s *state) error {
 	case newIsDead:
 		return r.unfinished(retired)
 	}
-	s.entry.DeleteAfter = r.Now().UTC()
-	if r.Grace == nil || *r.Grace == 0 {
-		return nil
+	if r.Grace != nil {
+		s.entry.Grace = *r.Grace
 	}
-	s.entry.DeleteAfter = s.entry.DeleteAfter.Add(*r.Grace)
+	s.entry.DeleteAfter = r.Now().UTC().Add(s.entry.Grace)
+	if s.entry.Grace == 0 {
+		return nil // it is deleted next
+	}
 	return r.Journal.WriteRotation(ctx, *s.entry)
 }
 
