@@ -54,7 +54,7 @@ func newRotate(sys *System, g *globals) *cobra.Command {
 	f := c.Flags()
 	f.BoolVarP(&o.noSession, "no-session", "n", false, "sign with the stored key itself, without MFA")
 	f.StringVarP(&o.code, "mfa-token", "t", "", "the MFA code, where it is known already")
-	f.StringVar(&o.grace, "grace", "", "leave the old key inactive for so long (24h, 7d) before it may be deleted; 0 deletes it now")
+	f.Var(some{&o.grace}, "grace", "leave the old key inactive for so long (24h, 7d) before it may be deleted; 0 deletes it now")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask before deleting a key that a cut-off rotation has left")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	return c
@@ -100,14 +100,14 @@ func (o rotateOptions) duration() (*time.Duration, error) {
 	if o.grace == "" {
 		return nil, nil
 	}
+	const longest = 365
 	d, err := time.ParseDuration(o.grace)
-	if days, ok := strings.CutSuffix(o.grace, "d"); ok {
-		var n int
-		n, err = strconv.Atoi(days)
-		d = time.Duration(n) * day
+	if text, ok := strings.CutSuffix(o.grace, "d"); ok {
+		var days int
+		days, err = strconv.Atoi(text)
+		d = time.Duration(min(days, longest+1)) * day
 	}
-	const longest = 365 * day
-	if err != nil || d < 0 || d > longest {
+	if err != nil || d < 0 || d > longest*day {
 		return nil, &fault.Error{What: fmt.Sprintf("--grace %q is not a length of time up to a year", o.grace), Next: []string{"write it like --grace 24h or --grace 7d"}, Code: fault.Usage}
 	}
 	return &d, nil
