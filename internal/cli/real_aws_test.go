@@ -5,7 +5,9 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -80,7 +82,6 @@ type strictMoto struct {
 	mu    sync.Mutex
 	given map[string]int64 // by user: the last time step whose code was given out
 	seen  int              // calls that scripts have read
-	admin cred.Session     // of a user who may do everything, with MFA
 }
 
 type motoUser struct {
@@ -167,7 +168,7 @@ func (m *strictMoto) begin(env *testscript.Env) (localAWS, error) {
 			return nil, err
 		}
 	}
-	if err := m.oneKey(env, "gruntwork"); err != nil {
+	if err := m.oneKey(env.T().(oneByOne).Context(), "gruntwork"); err != nil {
 		return nil, err
 	}
 	_, err := m.Calls()
@@ -176,25 +177,21 @@ func (m *strictMoto) begin(env *testscript.Env) (localAWS, error) {
 
 // oneKey leaves a user with one key, the one that scripts are told of, whatever
 // an earlier script has rotated.
-func (m *strictMoto) oneKey(env *testscript.Env, user string) error {
-	ctx := env.T().(oneByOne).Context()
+func (m *strictMoto) oneKey(ctx context.Context, user string) error {
 	aws := func(s cred.Signer) *awsapi.Client {
 		return awsapi.New(awsapi.Config{Region: "us-east-1", URL: m.url}, s)
 	}
-	if m.admin.ID == "" {
-		jane := m.users["jane@acme.com"]
-		made, err := aws(cred.Signer{ID: jane.ID, Secret: cred.NewSecret(jane.Secret)}).GetSessionToken(ctx, awsapi.SessionTokenCall{
-			Lifetime: 12 * time.Hour, Serial: "arn:aws:iam::123456789012:mfa/jane@acme.com", Code: playground.Code(cred.NewSecret(jane.Seed), time.Now()),
-		})
-		if err != nil {
-			return err
-		}
-		m.admin = made.Session
+	jane := m.users["jane@acme.com"] // may do everything, with MFA
+	admin, err := aws(cred.Signer{ID: jane.ID, Secret: cred.NewSecret(jane.Secret)}).GetSessionToken(ctx, awsapi.SessionTokenCall{
+		Lifetime: time.Hour, Serial: "arn:aws:iam::123456789012:mfa/jane@acme.com", Code: playground.Code(cred.NewSecret(jane.Seed), time.Now()),
+	})
+	if err != nil {
+		return err
 	}
-	iam := aws(m.admin.Signer())
+	iam := aws(admin.Session.Signer())
 	have, err := iam.AccessKeys(ctx, user)
 	if err != nil || len(have) == 1 && have[0].ID == m.users[user].ID {
-		return err
+		return errors.Join(err, m.post("forget-codes", ""))
 	}
 	for _, k := range have {
 		if err := iam.DeleteAccessKey(ctx, user, k.ID); err != nil {
@@ -203,7 +200,7 @@ func (m *strictMoto) oneKey(env *testscript.Env, user string) error {
 	}
 	made, err := iam.CreateAccessKey(ctx, user)
 	m.users[user] = motoUser{ID: made.ID, Secret: made.Secret.Reveal(), Seed: m.users[user].Seed}
-	return err
+	return errors.Join(err, m.post("forget-codes", ""))
 }
 
 func (m *strictMoto) post(path, body string) error {

@@ -36,7 +36,7 @@ func (r *Rotator) refused(err error) error {
 		return err
 	case !errors.As(err, &no):
 		return r.failed(err, fault.Failed, "check the network, then: "+r.again())
-	case no.Status >= 500:
+	case transient(err):
 		return r.failed(err, fault.Failed, "wait a minute, then: "+r.again())
 	case no.Code == "AccessDenied" && r.KeySigns:
 		return r.failed(err, fault.Refused, "if the policies of the user want MFA: set mfa_serial in the profile, and leave --no-session out", "else let the user manage its own access keys (iam:CreateAccessKey and the like)")
