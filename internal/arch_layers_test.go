@@ -57,6 +57,7 @@ var layers = []row{
 	{"tty", "talk on the controlling terminal", "cred fault", xterm + " " + xsys},
 	{"mfa", "give the current code for a serial", "cred fault tty", ""},
 	{"awsapi", "one method per AWS call; typed refusals", "cred", sdk},
+	{"outside", "credentials that programs and this machine give", "cred fault", ""},
 	{"access", "which roles can be entered, and why not", "awsapi chain cred fault profile refarch", ""},
 	{"keys", "long-term keys: add, rotate, remove", "awsapi cred fault lock profile store", ""},
 	{"broker", "walk a chain", "awsapi cache chain cred fault guard lock mfa sealkey source store", ""},

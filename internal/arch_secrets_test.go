@@ -23,6 +23,7 @@ var mayReveal = map[string]string{
 	"internal/keep/store/encode.go":       "encodes the vault before it is encrypted",
 	"internal/keep/store/journal.go":      "encodes the keys of a rotation before the vault is encrypted",
 	"internal/obtain/awsapi/awsapi.go":    "signs calls",
+	"internal/obtain/awsapi/sts.go":       "sends a web identity token",
 	"internal/obtain/keys/keys.go":        "looks whether a typed key can be one",
 	"internal/obtain/mfa/given.go":        "passes on a code that was given by a flag",
 	"internal/obtain/mfa/terminal.go":     "passes on the code that was typed",

@@ -31,6 +31,11 @@ func (c stsClient) GetSessionToken(ctx context.Context, in source.SessionTokenCa
 	return source.Issued(out), err
 }
 
+func (c stsClient) AssumeRoleWithWebIdentity(ctx context.Context, in source.WebIdentityCall) (source.Issued, error) {
+	out, err := c.Client.AssumeRoleWithWebIdentity(ctx, awsapi.WebIdentityCall(in))
+	return source.Issued(out), err
+}
+
 func (c stsClient) AssumeRole(ctx context.Context, in source.AssumeRoleCall) (source.Issued, error) {
 	call := awsapi.AssumeRoleCall{
 		RoleARN: in.RoleARN, SessionName: in.SessionName, ExternalID: in.ExternalID, SourceIdentity: in.SourceIdentity,

@@ -158,6 +158,8 @@ func (e explained) text(now time.Time) string {
 	}
 	b.WriteString("\n")
 	switch {
+	case e.Key == "":
+		b.WriteString("  key   none is needed\n")
 	case e.Locked:
 		fmt.Fprintf(&b, "  the store is locked: that profile %s has a key, and what is cached, is assumed\n", e.Key)
 	default:

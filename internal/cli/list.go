@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
@@ -188,7 +189,11 @@ func (k *keeper) row(set profile.Set, name string, inConfig bool) listed {
 }
 
 func (k *keeper) listedSession(e cache.Entry) listedSession {
-	return listedSession{Kind: "sts." + e.Kind, Detail: e.Detail, Expires: e.Session.Expires, left: e.Session.Left(k.sys.Now())}
+	kind := e.Kind
+	if unicode.IsUpper(rune(kind[0])) { // a call of STS; a credential_process is none
+		kind = "sts." + kind
+	}
+	return listedSession{Kind: kind, Detail: e.Detail, Expires: e.Session.Expires, left: e.Session.Left(k.sys.Now())}
 }
 
 func (s listedSession) String() string { return s.Kind + ":" + s.left.Truncate(time.Second).String() }

@@ -63,7 +63,7 @@ func newPlayground(sys *System, _ *globals) *cobra.Command {
 			return sys.runPlaygroundCode(c.Context(), user)
 		},
 	}
-	c.AddCommand(code)
+	c.AddCommand(code, newPlaygroundToken(sys))
 	return c
 }
 
@@ -193,24 +193,63 @@ func (s System) runPlaygroundCode(ctx context.Context, user string) error {
 }
 
 func askCode(ctx context.Context, client *http.Client, base, user string) (code string, wait time.Duration, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/playground/code", strings.NewReader(user))
-	if err != nil {
-		return "", 0, err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return "", 0, err
-	}
-	defer resp.Body.Close()
 	var out struct {
 		Code string  `json:"code"`
 		Wait float64 `json:"waitSeconds"`
 	}
-	if resp.StatusCode != http.StatusOK {
-		return "", 0, fmt.Errorf("the playground knows no MFA device of user %q", user)
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+	if err := askPlayground(ctx, client, base+"/playground/code", user, &out); err != nil {
 		return "", 0, err
 	}
 	return out.Code, time.Duration(out.Wait * float64(time.Second)), nil
+}
+
+// askPlayground posts a line to one of the playground's controls.
+func askPlayground(ctx context.Context, client *http.Client, target, line string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(line))
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
+		return fmt.Errorf("the playground says: %s", strings.TrimSpace(string(why)))
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+func newPlaygroundToken(sys *System) *cobra.Command {
+	return &cobra.Command{
+		Use:   "token [SUBJECT]",
+		Short: "Print a web identity token, as a CI system gives one to its jobs",
+		Long: "Print a web identity token of the playground's own identity provider. Without SUBJECT it is the one that\n" +
+			"the role allow-ci-from-web-identity of the account dev trusts.",
+		Example: "  fob playground token > token   # then, in a profile: web_identity_token_file = token",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return sys.runPlaygroundToken(c.Context(), strings.Join(args, ""))
+		},
+	}
+}
+
+func (s System) runPlaygroundToken(ctx context.Context, subject string) error {
+	base := front.Lookup(s.Environ, playgroundURL)
+	if base == "" {
+		return &fault.Error{What: "cannot print a web identity token", Why: errors.New("no playground is known: " + playgroundURL + " is not set"), Next: []string{"start one: fob playground"}, Code: fault.Usage}
+	}
+	client, err := s.HTTP("")
+	if err != nil {
+		return err
+	}
+	var out struct {
+		Text string `json:"token"`
+	}
+	if err := askPlayground(ctx, client, base+"/playground/token", subject, &out); err != nil {
+		return &fault.Error{What: "cannot print a web identity token", Why: err, Next: []string{"see whether the playground still runs"}, Code: fault.Failed}
+	}
+	_, err = fmt.Fprintln(s.Stdout, out.Text)
+	return err
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -111,15 +112,32 @@ const shellTime = 2 * time.Minute
 // With a terminal it stays in our job, or it could not read there; only without
 // one is it a group of its own, of which nothing is left when it is called off.
 func (p *processes) shell(ctx context.Context, line string) ([]byte, error) {
+	return p.ask(ctx, line, &little{text: make([]byte, 0, 4<<10)}, nil)
+}
+
+// credentials is shell for credential_process and the like. What the program
+// says on standard error is for the person, at the terminal where there is one,
+// and in the error when it fails.
+func (p *processes) credentials(ctx context.Context, line string, more ...string) ([]byte, error) {
+	last := &ending{}
+	out, err := p.ask(ctx, line, &little{text: make([]byte, 0, 64<<10)}, last, more...)
+	if err != nil {
+		err = &programError{err: err, said: last.text()}
+	}
+	return out, err
+}
+
+// ask runs a command line by the shell. Its output goes to out, and what it says
+// on standard error to said, too, where that is not nil.
+func (p *processes) ask(ctx context.Context, line string, out *little, said io.Writer, more ...string) ([]byte, error) {
 	name, flag := "/bin/sh", "-c"
 	if runtime.GOOS == "windows" {
 		name, flag = "cmd.exe", "/C"
 	}
 	ctx, cancel := context.WithTimeout(ctx, shellTime)
 	defer cancel()
-	out := &little{text: make([]byte, 0, 4096)}
 	c := exec.CommandContext(ctx, name, flag, line)
-	c.Env, c.Stdout, c.WaitDelay = launch.Bare(p.environ), out, time.Second
+	c.Env, c.Stdout, c.Stderr, c.WaitDelay = append(launch.Bare(p.environ), more...), out, said, time.Second
 	t, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	alone := err != nil
 	if alone {
@@ -127,6 +145,9 @@ func (p *processes) shell(ctx context.Context, line string) ([]byte, error) {
 	} else {
 		defer t.Close()
 		c.Stdin, c.Stderr = t, t
+		if said != nil {
+			c.Stderr = io.MultiWriter(t, said)
+		}
 	}
 	c.Cancel = func() error { return terminate(c.Process, alone) }
 	if err := p.start(c); err != nil {
@@ -142,22 +163,29 @@ func (p *processes) shell(ctx context.Context, line string) ([]byte, error) {
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil
 	}
+	if out.over {
+		err = errTooMuch // and not how it took the closed pipe
+	}
 	return out.text, err
 }
 
 // little keeps what fits and then fails, which ends the command that writes: it
 // is printing something else than a code.
-type little struct{ text []byte }
+type little struct {
+	text []byte
+	over bool
+}
 
 func (l *little) Write(p []byte) (int, error) {
 	if len(l.text)+len(p) > cap(l.text) {
+		l.over = true
 		return 0, errTooMuch
 	}
 	l.text = append(l.text, p...)
 	return len(p), nil
 }
 
-var errTooMuch = errors.New("it printed more than a code")
+var errTooMuch = errors.New("it printed more than was asked of it")
 
 // browse opens a file with the person's browser; BROWSER may hold a command. It
 // gives how the opener ends, which some do at once and others with the browser.

@@ -67,15 +67,19 @@ func (s System) request(w wanted) (chain.Request, error) {
 // readPolicy reads a session policy, which may come out of a pipe. An empty one
 // is refused: it would not narrow anything.
 func readPolicy(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	const most = 64 << 10 // far beyond what AWS takes
-	text, err := io.ReadAll(io.LimitReader(f, most))
+	text, err := readSmall(path)
 	if err == nil && strings.TrimSpace(string(text)) == "" {
 		err = fmt.Errorf("%s: %w", fault.Line(path), errEmpty)
 	}
 	return string(text), err
+}
+
+// readSmall reads a file, or a pipe, of which no more than 64 KiB can be meant.
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 64<<10))
 }

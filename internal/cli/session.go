@@ -46,6 +46,12 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		for _, text := range c.Warnings {
 			k.sys.say("%s", text)
 		}
+		if err = k.sys.endless(c); err != nil {
+			return c, s, err
+		}
+		if c.Key == "" && k.seal.IsZero() {
+			k.sys.say("%s", k.unkept())
+		}
 		s, err = k.broker(minLeft, w).Session(ctx, c)
 		tooLong := (*broker.TooLongError)(nil)
 		if err == nil || try == 2 || !errors.As(err, &tooLong) {
@@ -55,6 +61,14 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 			return c, s, storeFault(err)
 		}
 	}
+}
+
+// unkept says why the next run will make its session anew.
+func (k *keeper) unkept() string {
+	if there, _ := k.exists(); there {
+		return "the store is locked and there is nobody to ask, so nothing that is kept is used, and nothing is kept"
+	}
+	return "there is no store yet, so the session is not kept, and each run makes its own"
 }
 
 func (k *keeper) minLeft() (time.Duration, error) {
@@ -77,13 +91,17 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, r chain.Request) 
 		return hopeless
 	}
 	err := k.open(ctx)
-	if fault.CodeOf(err) != fault.Attend || set.Has(r.Profile) {
+	if fault.CodeOf(err) != fault.Attend {
 		return err
 	}
-	// A key may be stored for a name that the config does not have. Only the
+	// A chain that needs no key can be walked without the store.
+	_, keyless := chain.Resolve(set, source.Kinds(), func(string) bool { return false }, nil, r)
+	if keyless != nil && set.Has(r.Profile) {
+		return err
+	}
+	// Or a key may be stored for a name that the config does not have. Only the
 	// open store knows; with nobody to open it, a mistyped name is likelier.
-	_, unknown := chain.Resolve(set, source.Kinds(), func(string) bool { return false }, nil, r)
-	return unknown
+	return keyless
 }
 
 // assumedKeys stands for the index while that is shut, for explain: a key is
@@ -92,7 +110,11 @@ func assumedKeys(set profile.Set) func(string) bool {
 	return func(name string) bool {
 		p, err := set.Profile(name)
 		from := p.Value("source_profile")
-		return err == nil && (from == "" || from == name) || !set.Has(name)
+		if err != nil || from != "" && from != name {
+			return !set.Has(name)
+		}
+		_, err = chain.Resolve(set, source.Kinds(), func(string) bool { return false }, nil, chain.Request{Profile: name})
+		return err != nil // it can do without
 	}
 }
 
@@ -100,7 +122,7 @@ func (k *keeper) broker(minLeft time.Duration, w wanted) *broker.Broker {
 	given := cred.NewSecret(w.code)
 	return &broker.Broker{
 		Cache: func() *cache.Cache { return k.cache }, Keys: k, Locks: filepath.Join(k.home.Data, "locks"),
-		Env: source.Env{STS: k.sys.sts, Now: k.sys.Now},
+		Env: source.Env{STS: k.sys.sts, Outside: k.outside(), Now: k.sys.Now},
 		Driver: func(m source.MFA) mfa.Driver {
 			return mfa.Choose(mfa.Env{OpenTTY: k.sys.OpenTTY, Process: m.Process, ProcessFrom: m.ProcessFrom, Code: given, RunShell: k.sys.Shell, Now: k.sys.Now})
 		},

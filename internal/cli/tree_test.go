@@ -160,7 +160,7 @@ func undocumented(path, name string) bool {
 	case "../cli/playground.go": // what is set for a command of the playground
 		return strings.HasPrefix(name, "AWS_")
 	}
-	return name == "FOB_FRONT_VERSION" // between the two executables
+	return name == "FOB_FRONT_VERSION" || name == processOf // between processes of fob
 }
 
 // each reads the Go files of the product below a folder. The playground is a

@@ -73,6 +73,7 @@ func controlRoutes() map[string]controlRoute {
 		"POST expire":  (*Server).postExpire,
 		"POST set":     (*Server).postSet,
 		"POST code":    (*Server).postCode,
+		"POST token":   (*Server).postToken,
 	}
 }
 
@@ -159,6 +160,13 @@ func (s *Server) postCode(_ *http.Request, body []byte) (any, error) {
 		return nil, fmt.Errorf("that user has no MFA device")
 	}
 	return map[string]any{"code": code, "waitSeconds": wait.Seconds()}, nil
+}
+
+// postToken stands for the CI system that gives its job a web identity token.
+// The body is the subject, or empty.
+func (s *Server) postToken(_ *http.Request, body []byte) (any, error) {
+	made, err := s.WebToken(strings.TrimSpace(string(body)))
+	return map[string]string{"token": made}, err
 }
 
 // state is what GET state shows. No secret is in it.

@@ -166,7 +166,7 @@ func (f facts) value(name string) (text string, ok bool, err error) {
 // the judgement, because whether AWS would have a value is not known here.
 func knownKey(key string) bool {
 	key = strings.ToLower(key)
-	for _, prefix := range []string{"aws:principaltag/", "aws:requesttag/"} {
+	for _, prefix := range []string{"aws:principaltag/", "aws:requesttag/", issuer + ":"} {
 		if strings.HasPrefix(key, prefix) {
 			return true
 		}

@@ -111,6 +111,11 @@ func (b builder) roles() error {
 			return err
 		}
 	}
+	dev := b.world.named("dev")
+	ci := Role{Name: webRole, Trust: policyText(webTrust(dev.ID)), Policy: policyText(allow("*", "s3:Get*", "s3:List*", "iam:GetRole")), Max: machineMax}
+	if _, err := b.role(dev, ci); err != nil {
+		return err
+	}
 	_, err := b.role(security, Role{Name: sshGruntRole, Trust: policyText(trustOf(others...)), Max: machineMax,
 		Policy: policyText(allow("*", "iam:GetGroup", "iam:ListGroups", "iam:ListGroupsForUser", "iam:GetSSHPublicKey", "iam:ListSSHPublicKeys"))})
 	return err

@@ -5,6 +5,7 @@
 package playground
 
 import (
+	"crypto/ecdsa"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ type Server struct {
 
 	clock      func() time.Time
 	random     *source
+	issuer     *ecdsa.PrivateKey // of the web identity provider
 	operations map[string]operation
 	server     *http.Server
 	served     chan struct{}
@@ -62,6 +64,10 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start playground: %w", err)
 	}
+	issuer, err := newIssuer(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("start playground: %w", err)
+	}
 	listener, err := listen(o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("start playground: %w", err)
@@ -70,6 +76,7 @@ func Start(o Options) (*Server, error) {
 		URL:        "http://" + listener.Addr().String(),
 		clock:      o.Now,
 		random:     random,
+		issuer:     issuer,
 		operations: operations(),
 		served:     make(chan struct{}),
 		set:        switches{CapSessionToken: true},

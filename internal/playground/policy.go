@@ -23,6 +23,7 @@ type rule struct {
 	Actions, NotActions    []string
 	Resources, NotResource []string
 	Principals             []string // of the AWS kind; "*" is anyone
+	Federated              []string // identity providers, by ARN
 	Conditions             []condition
 }
 
@@ -182,7 +183,7 @@ func (r *rule) checkKind(kind policyKind, principal, notPrincipal json.RawMessag
 	return nil
 }
 
-// readPrincipal keeps the AWS principals: services and identity providers
+// readPrincipal keeps the AWS principals and the identity providers: services
 // never call the playground, so a statement for them alone matches no one.
 func (r *rule) readPrincipal(text json.RawMessage) error {
 	if string(text) == `"*"` {
@@ -198,8 +199,11 @@ func (r *rule) readPrincipal(text json.RawMessage) error {
 		if err != nil || !slices.Contains([]string{"AWS", "Service", "Federated", "CanonicalUser"}, kind) {
 			return badPolicy("Invalid principal in policy")
 		}
-		if kind == "AWS" {
+		switch kind {
+		case "AWS":
 			r.Principals = names
+		case "Federated":
+			r.Federated = names
 		}
 	}
 	return nil

@@ -116,14 +116,22 @@ func (s *Server) answer(c *call) answer {
 
 // query answers STS and IAM.
 func (s *Server) query(c *call) (answer, error) {
+	if c.name() == "sts:AssumeRoleWithWebIdentity" {
+		return s.reply(c, s.webIdentitySession)
+	}
 	err := s.authenticate(c)
 	if err == nil && c.service != "sts" && c.service != "iam" {
 		err = refuse(http.StatusNotImplemented, "NotImplemented", "the playground holds sts, iam and s3, not %s", c.service)
 	}
-	var inside []element
-	if err == nil {
-		inside, err = s.perform(c)
+	if err != nil {
+		return c.refused(asRefusal(err)), err
 	}
+	return s.reply(c, s.perform)
+}
+
+// reply does a call and puts what comes of it into an answer.
+func (s *Server) reply(c *call, do func(*call) ([]element, error)) (answer, error) {
+	inside, err := do(c)
 	if err != nil {
 		return c.refused(asRefusal(err)), err
 	}

@@ -63,15 +63,76 @@ func (v *resolver) shared() (time.Duration, error) {
 	return source.Lifetime(set, source.MinLifetime, source.MaxSessionTokenLifetime)
 }
 
-// placeOn puts the roles on a step that begins the chain. Its session is no
-// user's, so no MFA device can be presented on the way.
-func (v *resolver) placeOn(begin source.Step, roles []source.AssumeRole) error {
+// placeOn puts the roles on a step that begins the chain. Only where its
+// credentials may be a user's can the first role be shown an MFA device.
+func (v *resolver) placeOn(begin source.Step, base profile.Profile, roles []source.AssumeRole, d devices) error {
+	if len(roles) > 0 || !v.entersRole(begin) {
+		if err := v.narrow(roles); err != nil {
+			return err
+		}
+	}
 	v.chain.Steps = []source.Step{begin}
+	device := d.role
+	if len(roles) > 0 && roles[0].Profile == base.Name {
+		device = d.base
+	}
+	if user, ok := begin.(source.PresentsMFA); ok && user.PresentsMFA() && len(roles) > 0 && device.Serial != "" {
+		roles[0].Device = device
+		v.note("the first role is shown MFA device %s, as if the credentials before it were a user's", device.Serial)
+	}
 	for i := range roles {
 		sessionName(&roles[i], "")
 		v.chain.Steps = append(v.chain.Steps, roles[i])
+		v.chain.STS = roles[i].Endpoint
 	}
 	return nil
+}
+
+func (v *resolver) entersRole(begin source.Step) bool { return source.CardOf(begin).Role != "" }
+
+// beginWith settles what the first step's settings do not say by themselves: the
+// length, the name and the policy of a web identity's role. last says that no
+// other role comes after it.
+func (v *resolver) beginWith(begin source.Step, base profile.Profile, last bool) (source.Step, error) {
+	end, err := v.endpoint(base)
+	if err != nil {
+		return nil, err
+	}
+	w, ok := begin.(source.WebIdentity)
+	if last {
+		if v.chain.Region != "" {
+			end.Region = v.chain.Region
+		}
+		v.chain.Account = source.Account(w.RoleARN)
+	}
+	end.Region = orDefault(end.Region, w.RoleARN)
+	v.chain.STS = end
+	if !ok {
+		return begin, nil
+	}
+	life, _, err := v.lifetime(base, last)
+	if err != nil {
+		return nil, err
+	}
+	if last {
+		v.chain.Asked = life
+	}
+	w.Endpoint, w.Lifetime = end, v.allowed(w.RoleARN, life)
+	if w.SessionName == "" {
+		w.SessionName, w.Generated = "fob", true
+	}
+	if last && !v.req.Policy.IsZero() {
+		if why := source.CheckPolicy(v.req.Policy.Inline, v.req.Policy.ARNs); why != "" {
+			return nil, badPolicy(why)
+		}
+		w.Policy, w.PolicyARNs = v.req.Policy.Inline, slices.Clone(v.req.Policy.ARNs)
+	}
+	v.note("the token opens the role without a key and without MFA")
+	return w, nil
+}
+
+func badPolicy(why string) error {
+	return &fault.Error{What: "cannot use that session policy", Why: errors.New(why), Code: fault.Usage}
 }
 
 func codeNote(noSession, differs bool, r *source.AssumeRole, d devices) string {
@@ -104,7 +165,7 @@ func (v *resolver) narrow(roles []source.AssumeRole) error {
 		return nil
 	}
 	if why := source.CheckPolicy(v.req.Policy.Inline, v.req.Policy.ARNs); why != "" {
-		return &fault.Error{What: "cannot use that session policy", Why: fmt.Errorf("%s", why), Code: fault.Usage}
+		return badPolicy(why)
 	}
 	if len(roles) == 0 {
 		return v.unnarrowed("its credentials come from a source that takes no session policy")

@@ -73,11 +73,14 @@ func (v *resolver) place(links []link) error {
 	if err := v.lifetimes(roles, links); err != nil {
 		return err
 	}
+	if begin != nil {
+		if begin, err = v.beginWith(begin, base, len(roles) == 0); err != nil {
+			return err
+		}
+		return v.placeOn(begin, base, roles, serials)
+	}
 	if err := v.narrow(roles); err != nil {
 		return err
-	}
-	if begin != nil {
-		return v.placeOn(begin, roles)
 	}
 	return v.placeRoles(base, roles, serials)
 }

@@ -79,10 +79,7 @@ func (v *resolver) lifetimes(roles []source.AssumeRole, links []link) error {
 		if at == len(roles)-1 {
 			v.chain.Asked = life
 		}
-		if refused, ok := v.limits[r.RoleARN]; ok && life >= refused && refused > roleChainingMax {
-			v.warn("AWS has refused sessions of %s for %s: asking for 1h instead of %s", refused, r.RoleARN, life)
-			life = roleChainingMax
-		}
+		life = v.allowed(r.RoleARN, life)
 		if (len(roles) > 1 || links[len(links)-1].begin != nil) && life > roleChainingMax {
 			v.cut(at == len(roles)-1, r.RoleARN, life, from)
 			life = roleChainingMax
@@ -90,6 +87,15 @@ func (v *resolver) lifetimes(roles []source.AssumeRole, links []link) error {
 		r.Lifetime = life
 	}
 	return nil
+}
+
+// allowed is the length to ask for, given what AWS has refused of late.
+func (v *resolver) allowed(arn string, life time.Duration) time.Duration {
+	if refused, ok := v.limits[arn]; ok && life >= refused && refused > roleChainingMax {
+		v.warn("AWS has refused sessions of %s for %s: asking for 1h instead of %s", refused, arn, life)
+		return roleChainingMax
+	}
+	return life
 }
 
 // cut says that role chaining shortens a session: loudly where the person asked

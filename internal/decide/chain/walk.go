@@ -25,12 +25,13 @@ func (v *resolver) walk() ([]link, error) {
 	var links []link
 	seen := map[string]bool{}
 	for name := v.req.Profile; ; {
-		p, err := v.load(name, len(links) == 0)
+		target := len(links) == 0
+		p, err := v.load(name, target)
 		if err != nil {
 			return nil, v.missing(err, links)
 		}
 		seen[name] = true
-		l, next, err := v.link(p)
+		l, next, err := v.link(p, target)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +67,7 @@ func (v *resolver) load(name string, target bool) (profile.Profile, error) {
 
 // link decides what one profile adds and which profile comes before it ("" where
 // the chain begins at this one).
-func (v *resolver) link(p profile.Profile) (link, string, error) {
+func (v *resolver) link(p profile.Profile, target bool) (link, string, error) {
 	if set, ok := p.Setting("fob_guard"); ok && set.Value != "none" {
 		return link{}, "", &source.SettingError{Setting: set, Why: "asks for a guard, which this version of fob does not keep; it refuses rather than go on unguarded"}
 	}
@@ -87,7 +88,9 @@ func (v *resolver) link(p profile.Profile) (link, string, error) {
 		}
 		return l, "", nil
 	case has && both:
-		return l, "", &source.SettingError{Setting: machine, Why: "stands beside source_profile (" + from.From + "), and only one of the two can be used", Next: []string{"remove one of the two lines"}}
+		return l, "", oneOf(machine, from)
+	case has && webIdentity(p).From != "":
+		return l, "", oneOf(webIdentity(p), from)
 	case has && from.Value == "":
 		return l, "", &source.SettingError{Setting: from, Why: "is empty"}
 	case has && from.Value == p.Name:
@@ -98,13 +101,56 @@ func (v *resolver) link(p profile.Profile) (link, string, error) {
 		}
 		return l, from.Value, nil
 	}
-	if l.begin, err = v.plan(p, true); err != nil || l.begin != nil {
+	if l.begin, err = v.begin(p, target); err != nil {
 		return l, "", err
+	}
+	if l.begin != nil {
+		if v.entersRole(l.begin) {
+			l.role = nil
+		}
+		return l, "", nil
 	}
 	if arn, ok := p.Setting("role_arn"); ok {
 		return l, "", &source.SettingError{Setting: arn, Why: "needs credentials to assume it with: profile " + quoted(p.Name) + " has no stored key, no source_profile and no credential_source", Next: []string{"add a line: source_profile = NAME"}}
 	}
 	return l, "", &noKeyError{name: p.Name, where: p.Where()}
+}
+
+// begin plans what the chain begins with at p. What EKS and CI systems put into
+// the environment serves the profile that was named, where it asks for nothing
+// of its own.
+func (v *resolver) begin(p profile.Profile, target bool) (source.Step, error) {
+	step, err := v.plan(p, true)
+	file, arn := v.req.Env["AWS_WEB_IDENTITY_TOKEN_FILE"], v.req.Env["AWS_ROLE_ARN"]
+	if _, own := p.Setting("role_arn"); step != nil || err != nil || own || !target || file == "" || arn == "" {
+		return step, err
+	}
+	v.note("profile %q has no key and no source of its own: the web identity of the environment is used (AWS_WEB_IDENTITY_TOKEN_FILE)", p.Name)
+	over := []profile.Setting{
+		{Key: "web_identity_token_file", Value: file, From: "environment variable AWS_WEB_IDENTITY_TOKEN_FILE"},
+		{Key: "role_arn", Value: arn, From: "environment variable AWS_ROLE_ARN"},
+	}
+	if name := v.req.Env["AWS_ROLE_SESSION_NAME"]; name != "" {
+		over = append(over, profile.Setting{Key: "role_session_name", Value: name, From: "environment variable AWS_ROLE_SESSION_NAME"})
+	}
+	return v.plan(p.With(over...), true)
+}
+
+// webIdentity is the setting by which p asks for a web identity; its value is
+// left out, since it may hold a secret.
+func webIdentity(p profile.Profile) profile.Setting {
+	for _, key := range []string{"web_identity_token_file", "web_identity_token_process"} {
+		if set, ok := p.Setting(key); ok {
+			return profile.Setting{Key: key, Value: "...", From: set.From}
+		}
+	}
+	return profile.Setting{}
+}
+
+// oneOf refuses two settings that each say where the credentials come from: the
+// tools differ in which of them they take.
+func oneOf(a, b profile.Setting) error {
+	return &source.SettingError{Setting: a, Why: "stands beside " + b.Key + " (" + b.From + "), and only one of the two can be used", Next: []string{"remove one of the two lines"}}
 }
 
 // plan asks the kinds in turn: those that begin a chain, or those that do not.

@@ -42,6 +42,23 @@ func sane(s cred.Session, asked time.Duration, now time.Time) (cred.Session, err
 	return s, nil
 }
 
+// usable is sane for credentials that AWS has not given to us: they may be a
+// key, without a token and without an end.
+func usable(s cred.Session, now time.Time) (cred.Session, error) {
+	switch {
+	case s.ID == "" || s.Secret.IsZero():
+		return cred.Session{}, errors.New("the answer lacks a part of the credentials")
+	case !visible(s.ID) || !visible(s.Secret.Reveal()) || !visible(s.Token.Reveal()):
+		return cred.Session{}, errors.New("the answer's credentials hold characters that no credentials have")
+	case s.Expires.IsZero():
+		return s, nil
+	case s.Left(now) <= 0:
+		return cred.Session{}, fmt.Errorf("the credentials ended at %s", s.Expires.UTC().Format(time.RFC3339))
+	}
+	s.Expires = s.Expires.UTC().Round(0)
+	return s, nil
+}
+
 // visible says whether text is ASCII that can be seen, without spaces.
 func visible(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })

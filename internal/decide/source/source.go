@@ -74,6 +74,10 @@ func Device(s Step) MFA {
 	return MFA{}
 }
 
+// PresentsMFA is a step that begins a chain and may give the credentials of a
+// user, who can present a device to the role that comes next.
+type PresentsMFA interface{ PresentsMFA() bool }
+
 // MFA says which device a step needs a code of, and how the person wants to be
 // asked for it. Without a Serial the step sends no code.
 type MFA struct {
@@ -104,14 +108,27 @@ type Input struct {
 
 // Env is the outside, handed in: the calls that steps make.
 type Env struct {
-	STS func(Endpoint, cred.Signer) STS
-	Now func() time.Time
+	STS     func(Endpoint, cred.Signer) STS
+	Outside Outside
+	Now     func() time.Time
+}
+
+// Outside gives what other programs and this machine give. Errors are its own.
+type Outside interface {
+	// Process runs a credential_process; the session's end is zero where the
+	// program names none.
+	Process(context.Context, Process) (cred.Session, error)
+	// Machine gives the credentials of a credential_source.
+	Machine(ctx context.Context, source string) (cred.Session, error)
+	// WebToken reads a web identity token.
+	WebToken(context.Context, TokenFrom) (cred.Secret, error)
 }
 
 // STS is the part of AWS STS that steps use. Errors are the caller's own.
 type STS interface {
 	GetSessionToken(context.Context, SessionTokenCall) (Issued, error)
 	AssumeRole(context.Context, AssumeRoleCall) (Issued, error)
+	AssumeRoleWithWebIdentity(context.Context, WebIdentityCall) (Issued, error)
 }
 
 // SessionTokenCall holds the arguments of GetSessionToken
@@ -133,6 +150,16 @@ type AssumeRoleCall struct {
 	PolicyARNs                                       []string
 }
 
+// WebIdentityCall holds the arguments of AssumeRoleWithWebIdentity
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
+type WebIdentityCall struct {
+	RoleARN, SessionName string
+	WebToken             cred.Secret
+	Lifetime             time.Duration
+	Policy               string
+	PolicyARNs           []string
+}
+
 // Issued is what AWS answered: a session, and for a role the ARN of the
 // assumed-role user.
 type Issued struct {
@@ -146,7 +173,7 @@ type Tag struct{ Key, Value string }
 // Kinds lists every way to get credentials, in the order in which a profile's
 // settings are tried.
 func Kinds() []Kind {
-	return []Kind{assumeRoleKind{}, elsewhereKind{}}
+	return []Kind{assumeRoleKind{}, webIdentityKind{}, processKind{}, machineKind{}, elsewhereKind{}}
 }
 
 // SettingError says that a setting cannot be used.

@@ -18,6 +18,7 @@ type fakeSTS struct {
 	issued  Issued
 	session []SessionTokenCall
 	roles   []AssumeRoleCall
+	web     []WebIdentityCall
 }
 
 func (f *fakeSTS) GetSessionToken(_ context.Context, in SessionTokenCall) (Issued, error) {

@@ -150,6 +150,41 @@ func (c *Client) session(op string, got *types.Credentials) (cred.Session, error
 	}, nil
 }
 
+// WebIdentityCall holds the arguments of AssumeRoleWithWebIdentity.
+type WebIdentityCall struct {
+	RoleARN, SessionName string
+	WebToken             cred.Secret
+	Lifetime             time.Duration
+	Policy               string
+	PolicyARNs           []string
+}
+
+// AssumeRoleWithWebIdentity enters a role with the token of an identity
+// provider; the request is not signed. Errors: *Refusal, *UnreachableError.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html)
+func (c *Client) AssumeRoleWithWebIdentity(ctx context.Context, in WebIdentityCall) (Issued, error) {
+	api, err := c.sts(false)
+	if err != nil {
+		return Issued{}, err
+	}
+	input := &sts.AssumeRoleWithWebIdentityInput{
+		RoleArn: text(in.RoleARN), RoleSessionName: text(in.SessionName), WebIdentityToken: text(in.WebToken.Reveal()),
+		DurationSeconds: seconds(in.Lifetime), Policy: text(in.Policy),
+	}
+	for _, arn := range in.PolicyARNs {
+		input.PolicyArns = append(input.PolicyArns, types.PolicyDescriptorType{Arn: text(arn)})
+	}
+	out, err := api.AssumeRoleWithWebIdentity(ctx, input)
+	if err != nil {
+		return Issued{}, c.refused("AssumeRoleWithWebIdentity", err)
+	}
+	s, err := c.session("AssumeRoleWithWebIdentity", out.Credentials)
+	if err != nil || out.AssumedRoleUser == nil {
+		return Issued{Session: s}, err
+	}
+	return Issued{Session: s, ARN: aws.ToString(out.AssumedRoleUser.Arn)}, nil
+}
+
 // CallerIdentity asks AWS who the signer is; no permission is needed for that.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html)
 func (c *Client) CallerIdentity(ctx context.Context) (Identity, error) {

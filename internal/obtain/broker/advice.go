@@ -95,6 +95,9 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 	if off := b.Now().Sub(r.Date); !r.Date.IsZero() && off.Abs() > skewLimit {
 		return []string{fmt.Sprintf("set this machine's clock: it is %s %s AWS's", off.Abs().Round(time.Second), ahead(off)), "sudo timedatectl set-ntp true"}
 	}
+	if next := webIdentity(w, i, r); next != nil {
+		return next
+	}
 	switch r.Code {
 	case "AccessDenied", "AccessDeniedException":
 		return denied(w, i, r)
@@ -164,4 +167,19 @@ func ahead(off time.Duration) string {
 		return "ahead of"
 	}
 	return "behind"
+}
+
+// webIdentity is what helps against the refusal of a token of an identity
+// provider, whose codes mean something else for a signed call.
+func webIdentity(w walk, i int, r *awsapi.Refusal) []string {
+	if r.Op != "AssumeRoleWithWebIdentity" {
+		return nil
+	}
+	switch r.Code {
+	case "ExpiredTokenException", "InvalidIdentityToken":
+		return []string{"get a new token into place: the one that was sent is not taken any more, or never was one", explain(w)}
+	case "AccessDenied":
+		return []string{"see that the trust policy of " + source.CardOf(w.Steps[i]).Role + " names the identity provider, and the aud and sub of the token", explain(w)}
+	}
+	return nil
 }

@@ -85,8 +85,8 @@ func (b *Broker) drop(ctx context.Context, w walk, i int, refused cred.Signer) e
 // keep puts the session into the cache. It was got with a person's code, so a
 // cache that cannot be written is told of and does not lose the session.
 func (b *Broker) keep(w walk, i int, s cred.Session) {
-	if w.names[i] == "" {
-		return
+	if w.names[i] == "" || s.Expires.IsZero() {
+		return // what names no end is asked for each time
 	}
 	step := w.Steps[i]
 	card := source.CardOf(step)
