@@ -35,7 +35,7 @@ func (k *keeper) outside() source.Outside {
 			}
 			return readSmall(path)
 		},
-		Do: direct,
+		Do: direct, Now: s.Now,
 		Lookup: func(name string) string {
 			return front.Lookup(s.Environ, name)
 		},
@@ -48,14 +48,8 @@ func (o outsideOf) Process(ctx context.Context, p source.Process) (cred.Session,
 	return o.Outside.Process(ctx, p.Profile, p.Line, p.From)
 }
 
-func (o outsideOf) Machine(ctx context.Context, from string) (cred.Session, error) {
-	switch from {
-	case source.FromEnvironment:
-		return o.Environment()
-	case source.FromContainer:
-		return o.Container(ctx)
-	}
-	return o.Instance(ctx)
+func (o outsideOf) Machine(ctx context.Context, m source.Machine) (cred.Session, error) {
+	return o.Outside.Machine(ctx, m.Profile, m.Source, m.From)
 }
 
 func (o outsideOf) WebToken(ctx context.Context, t source.TokenFrom) (cred.Secret, error) {

@@ -94,7 +94,7 @@ func (v *resolver) entersRole(begin source.Step) bool { return source.CardOf(beg
 // length, the name and the policy of a web identity's role. last says that no
 // other role comes after it.
 func (v *resolver) beginWith(begin source.Step, base profile.Profile, last bool) (source.Step, error) {
-	end, err := v.endpoint(base)
+	end, err := v.endpoint("sts", base)
 	if err != nil {
 		return nil, err
 	}

@@ -27,9 +27,9 @@ func TestKindsThatBegin(t *testing.T) {
 		{"nothing", "region = us-east-1", nil, ""},
 		{"a process", "credential_process = /bin/p --key CANARY", Process{Profile: "t", Line: "/bin/p --key CANARY", From: "config:2"}, ""},
 		{"an empty process", "credential_process =", nil, `credential_process "" (config:2) is empty`},
-		{"the environment", "credential_source = Environment", Machine{Profile: "t", Source: FromEnvironment}, ""},
-		{"a container", "credential_source = EcsContainer", Machine{Profile: "t", Source: FromContainer}, ""},
-		{"an instance", "credential_source = Ec2InstanceMetadata", Machine{Profile: "t", Source: FromInstance}, ""},
+		{"the environment", "credential_source = Environment", Machine{Profile: "t", Source: FromEnvironment, From: "config:2"}, ""},
+		{"a container", "credential_source = EcsContainer", Machine{Profile: "t", Source: FromContainer, From: "config:2"}, ""},
+		{"an instance", "credential_source = Ec2InstanceMetadata", Machine{Profile: "t", Source: FromInstance, From: "config:2"}, ""},
 		{"another source", "credential_source = ec2", nil, `credential_source "ec2" (config:2) is not one of Environment, EcsContainer and Ec2InstanceMetadata`},
 		{"a token file", "web_identity_token_file = /run/t\nrole_arn = " + anyRole, WebIdentity{Profile: "t", RoleARN: anyRole, Token: TokenFrom{Profile: "t", File: "/run/t", From: "config:2"}}, ""},
 		{"a token process", "web_identity_token_process = gettoken\nrole_arn = " + anyRole + "\nrole_session_name = ann",
@@ -79,7 +79,7 @@ type given struct {
 
 func (g given) Process(context.Context, Process) (cred.Session, error) { return g.session, g.err }
 
-func (g given) Machine(context.Context, string) (cred.Session, error) { return g.session, g.err }
+func (g given) Machine(context.Context, Machine) (cred.Session, error) { return g.session, g.err }
 
 func (g given) WebToken(context.Context, TokenFrom) (cred.Secret, error) {
 	return cred.NewSecret("CANARY.jwt"), g.err

@@ -19,8 +19,8 @@ const (
 // from the endpoint of its container or instance.
 type Machine struct {
 	Profile string
-	// Source is one of the values of credential_source.
-	Source string
+	// Source is one of the values of credential_source, From where it stands.
+	Source, From string
 }
 
 type machineKind struct{}
@@ -36,7 +36,7 @@ func (machineKind) Plan(p profile.Profile) (Step, error) {
 	}
 	switch set.Value {
 	case FromEnvironment, FromContainer, FromInstance:
-		return Machine{Profile: p.Name, Source: set.Value}, nil
+		return Machine{Profile: p.Name, Source: set.Value, From: set.From}, nil
 	}
 	return nil, &SettingError{Setting: set, Why: "is not one of " + FromEnvironment + ", " + FromContainer + " and " + FromInstance}
 }
@@ -63,7 +63,7 @@ func (m Machine) PresentsMFA() bool { return m.Source == FromEnvironment }
 
 // Fetch takes the credentials.
 func (m Machine) Fetch(ctx context.Context, env Env, _ Input) (cred.Session, error) {
-	got, err := env.Outside.Machine(ctx, m.Source)
+	got, err := env.Outside.Machine(ctx, m)
 	if err != nil {
 		return cred.Session{}, err
 	}

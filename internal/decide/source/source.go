@@ -119,7 +119,7 @@ type Outside interface {
 	// program names none.
 	Process(context.Context, Process) (cred.Session, error)
 	// Machine gives the credentials of a credential_source.
-	Machine(ctx context.Context, source string) (cred.Session, error)
+	Machine(context.Context, Machine) (cred.Session, error)
 	// WebToken reads a web identity token.
 	WebToken(context.Context, TokenFrom) (cred.Secret, error)
 }

@@ -19,15 +19,43 @@ import (
 // most is more than any endpoint answers.
 const most = 64 << 10
 
-// Environment takes the credentials that stand in the environment.
-func (o Outside) Environment() (cred.Session, error) {
+// The values of credential_source.
+const (
+	fromEnvironment = "Environment"
+	fromContainer   = "EcsContainer"
+)
+
+// Machine gives the credentials of this machine for a credential_source of a
+// profile; from is where that stands. Errors are *fault.Error.
+func (o Outside) Machine(ctx context.Context, profile, source, from string) (cred.Session, error) {
+	var s cred.Session
+	var err error
+	next := "Ec2InstanceMetadata works on an EC2 instance; elsewhere use another credential_source"
+	switch source {
+	case fromEnvironment:
+		s, err = o.environment()
+		next = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use another credential_source"
+	case fromContainer:
+		s, err = o.container(ctx)
+		next = "EcsContainer works in a container whose platform sets these variables; elsewhere use another credential_source"
+	default:
+		s, err = o.instance(ctx)
+	}
+	if err == nil || errors.Is(err, context.Canceled) {
+		return s, err
+	}
+	return cred.Session{}, none(profile, fmt.Errorf("credential_source (%s): %w", from, err), next)
+}
+
+// environment takes the credentials that stand in the environment.
+func (o Outside) environment() (cred.Session, error) {
 	s := cred.Session{ID: o.Lookup("AWS_ACCESS_KEY_ID"), Secret: cred.NewSecret(o.Lookup("AWS_SECRET_ACCESS_KEY")), Token: cred.NewSecret(o.Lookup("AWS_SESSION_TOKEN"))}
 	for _, one := range []struct {
 		name    string
 		missing bool
 	}{{"AWS_ACCESS_KEY_ID", s.ID == ""}, {"AWS_SECRET_ACCESS_KEY", s.Secret.IsZero()}} {
 		if one.missing {
-			return cred.Session{}, none("", errors.New(one.name+" is not set"), "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use another credential_source")
+			return cred.Session{}, errors.New(one.name + " is not set")
 		}
 	}
 	if end := o.Lookup("AWS_CREDENTIAL_EXPIRATION"); end != "" && !s.Token.IsZero() {
@@ -36,25 +64,25 @@ func (o Outside) Environment() (cred.Session, error) {
 	return s, nil
 }
 
-// Container asks the endpoint that ECS, EKS and their like name in the
+// container asks the endpoint that ECS, EKS and their like name in the
 // environment
 // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
-func (o Outside) Container(ctx context.Context) (cred.Session, error) {
+func (o Outside) container(ctx context.Context) (cred.Session, error) {
 	target, err := o.containerURL()
 	if err != nil {
-		return cred.Session{}, none("", err, "EcsContainer works in a container whose platform sets these variables; elsewhere use another credential_source")
+		return cred.Session{}, err
 	}
 	header := http.Header{}
 	bearer := o.Lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN")
 	if file := o.Lookup("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); file != "" {
 		text, err := o.ReadFile(file)
 		if err != nil {
-			return cred.Session{}, none("", fmt.Errorf("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: %w", err))
+			return cred.Session{}, fmt.Errorf("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: %w", err)
 		}
 		bearer = string(text)
 	}
 	if !oneLine([]byte(bearer)) {
-		return cred.Session{}, none("", errors.New("the authorization token of the container endpoint is not one line"))
+		return cred.Session{}, errors.New("the authorization token of the container endpoint is not one line")
 	}
 	if bearer != "" {
 		header.Set("Authorization", bearer)
@@ -87,12 +115,12 @@ func (o Outside) containerURL() (string, error) {
 	return full, nil
 }
 
-// Instance asks the metadata service of EC2, version 2 where it is there
+// instance asks the metadata service of EC2, version 2 where it is there
 // (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html).
-func (o Outside) Instance(ctx context.Context) (cred.Session, error) {
+func (o Outside) instance(ctx context.Context) (cred.Session, error) {
 	const service = "the instance metadata service"
 	if strings.EqualFold(o.Lookup("AWS_EC2_METADATA_DISABLED"), "true") {
-		return cred.Session{}, none("", errors.New(service+" is turned off by AWS_EC2_METADATA_DISABLED"), "unset it, or use another credential_source")
+		return cred.Session{}, errors.New(service + " is turned off by AWS_EC2_METADATA_DISABLED")
 	}
 	base := o.Lookup("AWS_EC2_METADATA_SERVICE_ENDPOINT")
 	if base == "" {
@@ -101,7 +129,7 @@ func (o Outside) Instance(ctx context.Context) (cred.Session, error) {
 	base = strings.TrimRight(base, "/") + "/latest/"
 	header, err := o.instanceToken(ctx, base)
 	if err != nil {
-		return cred.Session{}, none("", fmt.Errorf("%s: %w", service, err), "Ec2InstanceMetadata works on an EC2 instance; elsewhere use another credential_source")
+		return cred.Session{}, fmt.Errorf("%s: %w", service, err)
 	}
 	roles := base + "meta-data/iam/security-credentials/"
 	status, text, err := o.get(ctx, http.MethodGet, roles, header)
@@ -113,7 +141,7 @@ func (o Outside) Instance(ctx context.Context) (cred.Session, error) {
 		err = fmt.Errorf("HTTP status %d", status)
 	}
 	if err != nil {
-		return cred.Session{}, none("", fmt.Errorf("%s: %w", service, err))
+		return cred.Session{}, fmt.Errorf("%s: %w", service, err)
 	}
 	return o.ask(ctx, service, roles+url.PathEscape(name), header)
 }
@@ -151,10 +179,7 @@ func (o Outside) ask(ctx context.Context, service, target string, header http.He
 		s, err = d.session()
 	}
 	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return s, err
-		}
-		return cred.Session{}, none("", fmt.Errorf("%s: %w", service, err))
+		return cred.Session{}, fmt.Errorf("%s: %w", service, err)
 	}
 	return s, nil
 }

@@ -30,6 +30,7 @@ type Outside struct {
 	Do func(*http.Request) (*http.Response, error)
 	// Lookup reads the environment.
 	Lookup func(name string) string
+	Now    func() time.Time
 }
 
 // document is what credential_process prints and what endpoints answer. The
@@ -76,11 +77,7 @@ func moment(text string) (time.Time, error) {
 
 // none is the fault for credentials that could not be got.
 func none(profile string, why error, next ...string) error {
-	what := "cannot get the credentials of this machine"
-	if profile != "" {
-		what = fmt.Sprintf("cannot get credentials for profile %q", profile)
-	}
-	return &fault.Error{What: what, Why: why, Next: next, Code: fault.Config}
+	return &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", profile), Why: why, Next: next, Code: fault.Config}
 }
 
 func oneLine(text []byte) bool { return !strings.ContainsAny(string(text), "\r\n\x00") }

@@ -16,7 +16,7 @@ import (
 )
 
 func printing(text string) Outside {
-	return Outside{Run: func(context.Context, string, string) ([]byte, error) { return []byte(text), nil }}
+	return Outside{Now: func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }, Run: func(context.Context, string, string) ([]byte, error) { return []byte(text), nil }}
 }
 
 func TestProcess(t *testing.T) {
@@ -41,6 +41,7 @@ func TestProcess(t *testing.T) {
 		{name: "no id", text: `{"Version":1,"SecretAccessKey":"CANARY"}`, wrong: "AccessKeyId is missing"},
 		{name: "no secret", text: `{"Version":1,"AccessKeyId":"A"}`, wrong: "SecretAccessKey is missing"},
 		{name: "an end that is none", text: `{"Version":1,"AccessKeyId":"A","SecretAccessKey":"CANARY","Expiration":"CANARY"}`, wrong: "Expiration is not a time"},
+		{name: "an end in the past", text: `{"Version":1,"AccessKeyId":"A","SecretAccessKey":"CANARY","Expiration":"2025-12-31T23:59:59Z"}`, wrong: "what it gave ended at 2025-12-31T23:59:59Z"},
 		{name: "another name", text: `{"Version":1,"AccessKeyId":"A","SecretAccessKey":"CANARY","Token":"CANARY"}`, wrong: "here it is SessionToken"},
 	} {
 		s, err := printing(tt.text).Process(t.Context(), "t", "CANARY line", "config:7")
@@ -136,7 +137,7 @@ func TestInstance(t *testing.T) {
 			[]string{"PUT /latest/api/token", "GET " + roles + " session", "GET " + roles + "apps session"}, `it says "Failed"`},
 	} {
 		m := &machine{answers: tt.answers}
-		s, err := at(t, m, vars).Instance(t.Context())
+		s, err := at(t, m, vars).instance(t.Context())
 		if diff := cmp.Diff(tt.asked, m.asked); diff != "" {
 			t.Errorf("%s: %s", tt.name, diff)
 		}
@@ -144,7 +145,7 @@ func TestInstance(t *testing.T) {
 			t.Errorf("%s: %v, %v", tt.name, s, err)
 		}
 	}
-	if _, err := (Outside{Lookup: func(string) string { return "TRUE" }}).Instance(t.Context()); err == nil || !strings.Contains(err.Error(), "turned off") {
+	if _, err := (Outside{Lookup: func(string) string { return "TRUE" }}).instance(t.Context()); err == nil || !strings.Contains(err.Error(), "turned off") {
 		t.Error("it was asked though it is turned off:", err)
 	}
 }
@@ -167,7 +168,7 @@ func TestContainer(t *testing.T) {
 		{"no URL", "is not a URL", map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "ftp://127.0.0.1/"}},
 		{"relative", "does not begin with /", map[string]string{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "creds"}},
 	} {
-		s, err := at(t, m, tt.vars).Container(t.Context())
+		s, err := at(t, m, tt.vars).container(t.Context())
 		if tt.wrong == "" && (err != nil || s.ID != "ASIA1") || tt.wrong != "" && (err == nil || !strings.Contains(err.Error(), tt.wrong)) {
 			t.Errorf("%s: %v, %v", tt.name, s, err)
 		}
@@ -184,15 +185,15 @@ func TestEnvironment(t *testing.T) {
 		return Outside{Lookup: func(name string) string { return vars[name] }}
 	}
 	key := map[string]string{"AWS_ACCESS_KEY_ID": "AKIA1", "AWS_SECRET_ACCESS_KEY": "CANARY", "AWS_CREDENTIAL_EXPIRATION": "2026-01-02T03:04:05Z"}
-	if s, err := from(key).Environment(); err != nil || !s.Expires.IsZero() || s.ID != "AKIA1" {
+	if s, err := from(key).environment(); err != nil || !s.Expires.IsZero() || s.ID != "AKIA1" {
 		t.Error("a key has no end:", s, err)
 	}
 	key["AWS_SESSION_TOKEN"] = "CANARY"
-	if s, err := from(key).Environment(); err != nil || s.Expires.IsZero() || s.Token.IsZero() {
+	if s, err := from(key).environment(); err != nil || s.Expires.IsZero() || s.Token.IsZero() {
 		t.Error("a session has one:", s, err)
 	}
 	delete(key, "AWS_SECRET_ACCESS_KEY")
-	if _, err := from(key).Environment(); err == nil || !strings.Contains(err.Error(), "AWS_SECRET_ACCESS_KEY is not set") {
+	if _, err := from(key).environment(); err == nil || !strings.Contains(err.Error(), "AWS_SECRET_ACCESS_KEY is not set") {
 		t.Error(err)
 	}
 }

@@ -20,7 +20,10 @@ func (o Outside) Process(ctx context.Context, profile, line, from string) (cred.
 	defer clear(out)
 	if err == nil {
 		var s cred.Session
-		if s, err = printed(out); err == nil {
+		if s, err = printed(out); err == nil && !s.Expires.IsZero() && s.Left(o.Now()) <= 0 {
+			err = fmt.Errorf("what it gave ended at %s", s.Expires.UTC().Format(time.RFC3339))
+		}
+		if err == nil {
 			return s, nil
 		}
 	}
@@ -46,11 +49,7 @@ func printed(out []byte) (cred.Session, error) {
 	default:
 		return cred.Session{}, errors.New("the field Version is not 1")
 	}
-	s, err := d.session()
-	if err == nil && !s.Expires.IsZero() && s.Expires.Before(time.Unix(0, 0)) {
-		err = errors.New("the field Expiration lies before 1970")
-	}
-	return s, err
+	return d.session()
 }
 
 // WebToken reads a web identity token from a file, or what a command prints.
