@@ -121,6 +121,9 @@ func TestEnds(t *testing.T) {
 			if diff := cmp.Diff(before, p.mode()); diff != "" {
 				t.Errorf("the terminal's mode changed:\n%s", diff)
 			}
+			if tt.how == "panic" {
+				p.await("goroutine", 1) // the line may pass it on after the program's end
+			}
 			if strings.Contains(p.saw(), "goroutine") != (tt.how == "panic") {
 				t.Errorf("a traceback, or none where one is wanted: %q", p.saw())
 			}
