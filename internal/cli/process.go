@@ -112,7 +112,20 @@ const shellTime = 2 * time.Minute
 // With a terminal it stays in our job, or it could not read there; only without
 // one is it a group of its own, of which nothing is left when it is called off.
 func (p *processes) shell(ctx context.Context, line string) ([]byte, error) {
-	return p.ask(ctx, line, &little{text: make([]byte, 0, 4<<10)}, nil)
+	return p.ask(ctx, byShell(line), &little{text: make([]byte, 0, 4<<10)}, nil)
+}
+
+// program is shell for a program that is not a command line.
+func (p *processes) program(ctx context.Context, argv []string, more ...string) ([]byte, error) {
+	return p.ask(ctx, argv, &little{text: make([]byte, 0, 4<<10)}, nil, more...)
+}
+
+// byShell is how the system's shell is told to run a command line.
+func byShell(line string) []string {
+	if runtime.GOOS == "windows" {
+		return []string{"cmd.exe", "/C", line}
+	}
+	return []string{"/bin/sh", "-c", line}
 }
 
 // credentials is shell for credential_process and the like. What the program
@@ -120,23 +133,23 @@ func (p *processes) shell(ctx context.Context, line string) ([]byte, error) {
 // and in the error when it fails.
 func (p *processes) credentials(ctx context.Context, line string, more ...string) ([]byte, error) {
 	last := &ending{}
-	out, err := p.ask(ctx, line, &little{text: make([]byte, 0, 64<<10)}, last, more...)
+	out, err := p.ask(ctx, byShell(line), &little{text: make([]byte, 0, 64<<10)}, last, more...)
 	if err != nil {
 		err = &programError{err: err, said: last.text()}
 	}
 	return out, err
 }
 
-// ask runs a command line by the shell. Its output goes to out, and what it says
-// on standard error to said, too, where that is not nil.
-func (p *processes) ask(ctx context.Context, line string, out *little, said io.Writer, more ...string) ([]byte, error) {
-	name, flag := "/bin/sh", "-c"
-	if runtime.GOOS == "windows" {
-		name, flag = "cmd.exe", "/C"
+// ask runs a program. Its output goes to out, and what it says on standard error
+// to said, too, where that is not nil.
+func (p *processes) ask(ctx context.Context, argv []string, out *little, said io.Writer, more ...string) ([]byte, error) {
+	path, err := launch.LookPath(argv[0], p.environ)
+	if err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, shellTime)
 	defer cancel()
-	c := exec.CommandContext(ctx, name, flag, line)
+	c := exec.CommandContext(ctx, path, argv[1:]...)
 	c.Env, c.Stdout, c.Stderr, c.WaitDelay = append(launch.Bare(p.environ), more...), out, said, time.Second
 	t, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	alone := err != nil

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 
 	"fob/internal/fault"
+	"fob/internal/obtain/mfa"
 
 	"github.com/spf13/cobra"
 )
@@ -18,6 +20,7 @@ type globals struct {
 	minTTL       string
 	timeout      string
 	backend      string
+	prompt       string
 	// acceptRollback takes a store for good that is older than the last one.
 	acceptRollback bool
 }
@@ -40,6 +43,10 @@ func newRoot(sys *System) *cobra.Command {
 		if g.noInput {
 			sys.OpenTTY = noTTY
 		}
+		g.prompt = cmp.Or(g.prompt, sys.lookup("FOB_PROMPT"), sys.lookup("AWS_VAULT_PROMPT"))
+		if err := mfa.CheckNamed(g.prompt); err != nil {
+			return err
+		}
 		return g.takePassphrase(c.Context(), c)
 	}
 	root.SetOut(sys.Stdout)
@@ -51,6 +58,7 @@ func newRoot(sys *System) *cobra.Command {
 	f.StringVar(&g.minTTL, "min-ttl", "", "how long a session must still hold to be used (default 5m)")
 	f.StringVar(&g.timeout, "timeout", "", "how long to wait for another fob that is asking or calling (default 5m; 10s where nobody can be asked here)")
 	f.StringVar(&g.backend, "backend", "", "what opens the store: "+strings.Join(unlockerNames(), ", "))
+	f.StringVar(&g.prompt, "prompt", "", "ask for MFA codes by "+strings.Join(mfa.Names(), ", ")+" (default the terminal, else a window)")
 	f.BoolVar(&g.acceptRollback, "accept-rollback", false, "take a store that is older than the one last written here")
 	for _, add := range commands() {
 		root.AddCommand(add(sys, g))
@@ -96,7 +104,6 @@ func incumbentFlag(complaint string) string {
 		{"--ecs-server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
 		{"--ec2-server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
 		{"--lazy", "credential endpoints are not in this version"},
-		{"--prompt", "codes are asked for on the terminal, by mfa_process in the config, or given by --mfa-token"},
 		{"--keychain", "fob has a store of its own: fob help files"},
 		{"--file-dir", "fob has a store of its own: fob help files"},
 		{"--pass-", "fob has a store of its own: fob help files"},

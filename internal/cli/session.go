@@ -14,7 +14,6 @@ import (
 	"fob/internal/front"
 	"fob/internal/keep/cache"
 	"fob/internal/obtain/broker"
-	"fob/internal/obtain/mfa"
 )
 
 // session is the whole way from a profile's name to its session: the config,
@@ -119,24 +118,10 @@ func assumedKeys(set profile.Set) func(string) bool {
 }
 
 func (k *keeper) broker(minLeft time.Duration, w wanted) *broker.Broker {
-	given := cred.NewSecret(w.code)
 	return &broker.Broker{
 		Cache: func() *cache.Cache { return k.cache }, Keys: k, Locks: filepath.Join(k.home.Data, "locks"),
-		Env: source.Env{STS: k.sys.sts, Outside: k.outside(), Now: k.sys.Now},
-		Driver: func(m source.MFA) mfa.Driver {
-			return mfa.Choose(mfa.Env{OpenTTY: k.sys.OpenTTY, Process: m.Process, ProcessFrom: m.ProcessFrom, Code: given, RunShell: k.sys.Shell, Now: k.sys.Now})
-		},
-		CanAsk: k.sys.canAsk, Unattended: k.unattended,
+		Env:    source.Env{STS: k.sys.sts, Outside: k.outside(), Now: k.sys.Now},
+		Driver: k.driver(cred.NewSecret(w.code)), Unattended: k.unattended,
 		MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say,
 	}
-}
-
-// canAsk says whether there is a person to ask.
-func (s System) canAsk() bool {
-	t, err := s.OpenTTY()
-	if err != nil {
-		return false
-	}
-	_ = t.Close()
-	return true
 }

@@ -37,6 +37,9 @@ type System struct {
 	// Shell runs a command line by the system's shell with the terminal as its
 	// input, and gives its output.
 	Shell func(ctx context.Context, line string) ([]byte, error)
+	// Program is Shell for a program with its arguments, with more variables in
+	// its environment.
+	Program func(ctx context.Context, argv []string, more ...string) ([]byte, error)
 	// Credentials is Shell for a program that prints credentials, with more
 	// variables in its environment. What it says on standard error stands in the
 	// error too.
@@ -66,7 +69,7 @@ func RealSystem(version string) System {
 			restore()
 			return launch.Replace(path, argv, environ)
 		},
-		Run: p.run, Shell: p.shell, Credentials: p.credentials, Browse: p.browse,
+		Run: p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 	}

@@ -160,7 +160,11 @@ func undocumented(path, name string) bool {
 	case "../cli/playground.go": // what is set for a command of the playground
 		return strings.HasPrefix(name, "AWS_")
 	}
-	return name == "FOB_FRONT_VERSION" || name == processOf // between processes of fob
+	switch name {
+	case "FOB_FRONT_VERSION", processOf, "FOB_QUESTION": // from a process of fob to another one, or to its dialog
+		return true
+	}
+	return false
 }
 
 // each reads the Go files of the product below a folder. The playground is a

@@ -46,6 +46,7 @@ func coldExec(t *testing.T) []string {
 		OpenTTY: func() (tty.TTY, error) { return noTTY() },
 		HTTP:    func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		Shell:   func(context.Context, string) ([]byte, error) { return nil, nil },
+		Program: func(context.Context, []string, ...string) ([]byte, error) { return nil, nil },
 		Execve: func(_ string, _, environ []string) error {
 			child = environ
 			return &launch.Exited{}

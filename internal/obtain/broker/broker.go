@@ -41,9 +41,6 @@ type Broker struct {
 	Env   source.Env
 	// Driver gives the way to get a code for one device.
 	Driver func(source.MFA) mfa.Driver
-	// CanAsk says whether a person could be asked here: a terminal is there, and
-	// asking is not forbidden.
-	CanAsk func() bool
 	// Unattended bounds the wait of a run that can ask nobody for one that is
 	// asking.
 	Unattended time.Duration

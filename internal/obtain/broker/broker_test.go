@@ -87,6 +87,7 @@ type person struct {
 }
 
 func (p *person) Interactive() bool { return !p.automatic }
+func (p *person) Ready() bool       { return true }
 
 func (p *person) Code(_ context.Context, q mfa.Question) (string, error) {
 	p.asked = append(p.asked, q.Problem)
@@ -149,7 +150,6 @@ func newWorld(t *testing.T) world {
 		Cache: func() *cache.Cache { return w.cache }, Keys: w.keys, Locks: filepath.Join(w.dir, "locks"),
 		Env:     source.Env{STS: func(source.Endpoint, cred.Signer) source.STS { return w.aws }, Now: now},
 		Driver:  func(source.MFA) mfa.Driver { return w.person },
-		CanAsk:  func() bool { return true },
 		MinLeft: 5 * time.Minute, Timeout: 10 * time.Second, Now: now,
 		Sleep: func(_ context.Context, d time.Duration) error { *w.slept = append(*w.slept, d); return nil },
 		Say:   func(format string, args ...any) { *w.said = append(*w.said, fmt.Sprintf(format, args...)) },

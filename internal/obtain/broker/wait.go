@@ -22,7 +22,7 @@ func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err e
 		return nil, unkept(w, err)
 	}
 	wait, attended := b.Timeout, true
-	if m := source.Device(w.Steps[i]); m.Serial != "" && b.Driver(m).Interactive() && !b.CanAsk() {
+	if m := source.Device(w.Steps[i]); m.Serial != "" && !b.Driver(m).Ready() {
 		wait, attended = min(wait, b.Unattended), false
 	}
 	l, err := lock.Acquire(ctx, filepath.Join(b.Locks, w.names[i]), lock.Options{

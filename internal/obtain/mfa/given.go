@@ -21,6 +21,8 @@ type givenDriver struct{ code cred.Secret }
 
 func (d *givenDriver) Interactive() bool { return false }
 
+func (d *givenDriver) Ready() bool { return true }
+
 func (d *givenDriver) Code(ctx context.Context, q Question) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err

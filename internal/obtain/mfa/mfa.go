@@ -39,37 +39,55 @@ type Env struct {
 	// output. Its error has the exit status as ExitCode() int, as
 	// *exec.ExitError has it, and never holds output in its text.
 	RunShell func(ctx context.Context, command string) (stdout []byte, err error)
-	Now      func() time.Time
+	// RunProgram is RunShell for a program with its arguments and more variables.
+	RunProgram func(ctx context.Context, argv []string, more ...string) (stdout []byte, err error)
+	Installed  func(program string) bool
+	// Named is the kind that --prompt names, empty for the one that fits.
+	Named string
+	// NoInput forbids to ask a person.
+	NoInput bool
+	// System is the operating system, as GOOS has it.
+	System string
+	Lookup func(variable string) string
+	Now    func() time.Time
 }
 
 // Driver gives a code that CheckCode took. Errors are a *fault.Error, or the
-// context's. Interactive says whether it asks a person, so that only one asks
-// at a time.
+// context's. Interactive says whether it asks a person, who may be asked again;
+// Ready, whether there is anybody or anything to answer here and now.
 type Driver interface {
 	Code(ctx context.Context, q Question) (string, error)
 	Interactive() bool
+	Ready() bool
 }
 
 // Kind is one way to get a code.
 type Kind struct {
 	Name, Help string
-	Wanted     func(Env) bool
-	Open       func(Env) Driver
+	// Named says that --prompt may name it; the others follow from what is given.
+	Named  bool
+	Wanted func(Env) bool
+	Open   func(Env) Driver
 }
 
-// Kinds is every way, the one that was asked for most plainly first. The last
-// is always wanted.
-func Kinds() []Kind { return []Kind{given(), process(), terminal()} }
+// Kinds is every way, the one that was asked for most plainly first.
+func Kinds() []Kind {
+	kinds := []Kind{given(), process(), terminal()}
+	for _, p := range programs() {
+		kinds = append(kinds, p.kind())
+	}
+	return kinds
+}
 
-// Choose opens the first kind that env wants.
+// Choose opens the first kind that env wants, else the terminal, which says that
+// it is not there.
 func Choose(env Env) Driver {
-	kinds := Kinds()
-	for _, k := range kinds {
+	for _, k := range Kinds() {
 		if k.Wanted(env) {
 			return k.Open(env)
 		}
 	}
-	return kinds[len(kinds)-1].Open(env)
+	return terminal().Open(env)
 }
 
 // CodeError is text that is no code. It does not hold the text, which may be a
@@ -122,9 +140,6 @@ func noCode(q Question, why error, next ...string) error {
 	f := &fault.Error{What: what, Why: why, Next: next, Code: fault.Attend}
 	if asked := (*fault.Error)(nil); errors.As(why, &asked) {
 		f.Why, f.Next = asked.Why, append(slices.Clone(asked.Next), next...)
-	}
-	if wrong := (*ProcessError)(nil); errors.As(why, &wrong) {
-		f.Code = fault.Config
 	}
 	return f
 }

@@ -76,6 +76,7 @@ func TestChoose(t *testing.T) {
 		{Env{Code: code}, "*mfa.givenDriver", false},
 		{Env{Code: code, Process: "x"}, "*mfa.givenDriver", false},
 	} {
+		tt.env.OpenTTY = func() (tty.TTY, error) { return &person{}, nil }
 		d := Choose(tt.env)
 		if got := fmt.Sprintf("%T", d); got != tt.want || d.Interactive() != tt.interactive {
 			t.Errorf("got %s, interactive %v; want %s", got, d.Interactive(), tt.want)
@@ -252,10 +253,10 @@ func TestTerminal(t *testing.T) {
 
 func TestNoTerminal(t *testing.T) {
 	t.Parallel()
-	d := Choose(Env{OpenTTY: func() (tty.TTY, error) { return tty.Open(tty.Options{DevTTY: t.TempDir() + "/none"}) }})
+	d := Choose(Env{Lookup: lookup(nil), OpenTTY: noTerminal(t)})
 	_, err := d.Code(t.Context(), Question{Serial: serial, Profile: "dev"})
 	want := "4 fob: cannot get an MFA code for " + serial + " (profile \"dev\")\n  because: a person is needed, but there is no terminal to ask at\n" +
-		"  try: run the same command in a terminal\n  try: " + byHand + "\n"
+		"  try: run the same command in a terminal\n  try: or in a window, or by a YubiKey: --prompt zenity, --prompt ykman\n  try: " + byHand + "\n"
 	if diff := cmp.Diff(want, rendered(err)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"fob/internal/fault"
 )
 
 func process() Kind {
@@ -19,6 +21,8 @@ type processDriver struct{ env Env }
 
 func (d processDriver) Interactive() bool { return false }
 
+func (d processDriver) Ready() bool { return true }
+
 func (d processDriver) Code(ctx context.Context, q Question) (string, error) {
 	out, err := d.env.RunShell(ctx, d.env.Process)
 	defer clear(out)
@@ -32,8 +36,12 @@ func (d processDriver) Code(ctx context.Context, q Question) (string, error) {
 	if err == nil {
 		return code, nil
 	}
-	return "", noCode(q, &ProcessError{From: d.env.ProcessFrom, Err: err},
+	err = noCode(q, &ProcessError{Program: "mfa_process (" + d.env.ProcessFrom + ")", Err: err},
 		"correct mfa_process at "+d.env.ProcessFrom, byHand)
+	if f := (*fault.Error)(nil); errors.As(err, &f) {
+		f.Code = fault.Config
+	}
+	return "", err
 }
 
 var errNothing = errors.New("it printed nothing")
@@ -47,16 +55,16 @@ func printed(out []byte) (string, error) {
 	return CheckCode(text)
 }
 
-// ProcessError is an mfa_process that gave no code. It says where the command
-// stands and how it ended, never what it printed or what it is.
+// ProcessError is a program that gave no code. It says which one it was and how
+// it ended, never what it printed.
 type ProcessError struct {
-	From string // ~/.aws/config:9
-	Err  error
+	Program string // mfa_process (~/.aws/config:9), or zenity
+	Err     error
 }
 
-// Error says the position and the exit status.
+// Error says the program and its exit status.
 func (e *ProcessError) Error() string {
-	return "mfa_process (" + e.From + "): " + e.how()
+	return e.Program + ": " + e.how()
 }
 
 func (e *ProcessError) how() string {

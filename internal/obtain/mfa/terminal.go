@@ -3,21 +3,31 @@ package mfa
 import (
 	"context"
 	"strconv"
-
-	"fob/internal/obtain/tty"
 )
 
 func terminal() Kind {
 	return Kind{
 		Name: "terminal", Help: "ask at the terminal",
-		Wanted: func(Env) bool { return true },
-		Open:   func(e Env) Driver { return terminalDriver{open: e.OpenTTY} },
+		Wanted: func(e Env) bool { return e.Named == "terminal" || e.Named == "" && e.terminal() },
+		Open:   func(e Env) Driver { return terminalDriver{env: e} },
+		Named:  true,
 	}
 }
 
-type terminalDriver struct{ open func() (tty.TTY, error) }
+type terminalDriver struct{ env Env }
+
+func (e Env) terminal() bool {
+	t, err := e.OpenTTY()
+	if err != nil {
+		return false
+	}
+	_ = t.Close()
+	return true
+}
 
 func (d terminalDriver) Interactive() bool { return true }
+
+func (d terminalDriver) Ready() bool { return d.env.terminal() }
 
 // mistypes is how often a person may type something that is no code before the
 // question is given up. None of it is sent anywhere.
@@ -26,9 +36,9 @@ const mistypes = 3
 // Code asks without echo: what is typed at the wrong question may be the
 // passphrase.
 func (d terminalDriver) Code(ctx context.Context, q Question) (string, error) {
-	terminal, err := d.open()
+	terminal, err := d.env.OpenTTY()
 	if err != nil {
-		return "", noCode(q, err, byHand)
+		return "", noCode(q, err, "or in a window, or by a YubiKey: --prompt zenity, --prompt ykman", byHand)
 	}
 	defer terminal.Close()
 	for _, line := range introduction(q) {

@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"runtime"
+
+	"fob/internal/cred"
+	"fob/internal/decide/source"
+	"fob/internal/deliver/launch"
+	"fob/internal/front"
+	"fob/internal/obtain/mfa"
+)
+
+// driver chooses the way to get codes for a device; given is that of
+// --mfa-token.
+func (k *keeper) driver(given cred.Secret) func(source.MFA) mfa.Driver {
+	s := k.sys
+	return func(m source.MFA) mfa.Driver {
+		return mfa.Choose(mfa.Env{
+			OpenTTY: s.OpenTTY, Process: m.Process, ProcessFrom: m.ProcessFrom, Code: given,
+			RunShell: s.Shell, RunProgram: s.Program, Installed: s.installed,
+			Named: k.g.prompt, NoInput: k.g.noInput, System: runtime.GOOS, Lookup: s.lookup, Now: s.Now,
+		})
+	}
+}
+
+func (s System) lookup(variable string) string { return front.Lookup(s.Environ, variable) }
+
+func (s System) installed(program string) bool {
+	_, err := launch.LookPath(program, s.Environ)
+	return err == nil
+}
+
+// canAsk says whether there is a person to ask.
+func (s System) canAsk() bool {
+	t, err := s.OpenTTY()
+	if err != nil {
+		return false
+	}
+	_ = t.Close()
+	return true
+}
