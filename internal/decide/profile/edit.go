@@ -27,8 +27,8 @@ func (s Set) WithProfile(name string, settings []Setting) ([]byte, error) {
 	if len(s.text) > markLen(s.text) {
 		b.WriteString(s.missingEnd() + nl)
 	}
-	b.WriteString(headerFor(name) + nl)
-	added := model{kind: profiles, name: name, bare: name == "default"}
+	b.WriteString(s.dialect.header(name) + nl)
+	added := model{kind: profiles, name: name, bare: s.dialect == configFile && name == "default"}
 	for _, set := range settings {
 		key := strings.ToLower(set.Key)
 		if flaw := writable(key, set.Value); flaw != "" {
@@ -248,7 +248,7 @@ func (s Set) position(sec section) int {
 
 // checked gives the text if it says what is wanted and nothing else changed.
 func (s Set) checked(name string, text []byte, want []model) ([]byte, error) {
-	after, err := Parse(s.display, text)
+	after, err := parseAs(s.display, text, s.dialect)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,44 @@ func (k kind) word() string {
 	return [...]string{"", "profile", "sso-session", "services"}[k]
 }
 
+// dialect is how the headers of a file are written. All else is the same in
+// both files (https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html).
+type dialect uint8
+
+const (
+	configFile      dialect = iota // [profile NAME], [default], [sso-session NAME]
+	credentialsFile                // [NAME], each one a profile
+)
+
+// title reads a line that starts with [ and has no white space around it.
+func (d dialect) title(body []byte) title {
+	if d == configFile {
+		return readTitle(body)
+	}
+	inner, flaw := brackets(body)
+	t := title{kind: profiles, name: bytes.TrimSpace(inner), flaw: flaw}
+	if t.flaw == "" {
+		t.flaw = nameFlaw(t.name)
+	}
+	return t
+}
+
+// headerForm shows people how a header is written.
+func (d dialect) headerForm(k kind) string {
+	if d == credentialsFile {
+		return "[NAME]"
+	}
+	return "[" + strings.TrimSpace(k.word()+" NAME") + "]"
+}
+
+// header writes the header of a profile.
+func (d dialect) header(name string) string {
+	if d == credentialsFile {
+		return "[" + name + "]"
+	}
+	return headerFor(name)
+}
+
 // maxName is far more than anyone writes, and less than what an environment
 // variable or an error message could not carry.
 const maxName = 4096
@@ -36,7 +74,7 @@ type title struct {
 	flaw string
 }
 
-// readTitle reads a line that starts with [ and has no white space around it.
+// readTitle reads such a line of a config file.
 func readTitle(body []byte) title {
 	inner, flaw := brackets(body)
 	inner = bytes.TrimSpace(inner)

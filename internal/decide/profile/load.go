@@ -12,13 +12,21 @@ import (
 // and a link that leads nowhere is among its warnings. Whatever another user
 // could have put there is refused, since settings name commands to run. Errors
 // are *Error.
-func Load(path, display string) (Set, error) {
+func Load(path, display string) (Set, error) { return loadAs(path, display, configFile) }
+
+// LoadCredentials is Load for the shared credentials file, in which a section's
+// header is the profile's name alone.
+func LoadCredentials(path, display string) (Set, error) {
+	return loadAs(path, display, credentialsFile)
+}
+
+func loadAs(path, display string, as dialect) (Set, error) {
 	if path == os.DevNull { // AWS_CONFIG_FILE=/dev/null is how people say "none"
-		return Set{path: path, display: display, index: new(index)}, nil
+		return Set{path: path, display: display, dialect: as, index: new(index)}, nil
 	}
 	text, facts, err := readText(path, display)
 	if errors.Is(err, fs.ErrNotExist) {
-		s := Set{path: path, display: display, absent: true, index: new(index)}
+		s := Set{path: path, display: display, dialect: as, absent: true, index: new(index)}
 		if to, err := os.Readlink(path); err == nil {
 			s.warnings = []string{display + ": the link leads to " + Shown(to) + ", which is not there"}
 		}
@@ -27,7 +35,7 @@ func Load(path, display string) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	s, err := Parse(display, text)
+	s, err := parseAs(display, text, as)
 	s.path = path
 	if err == nil && facts.groupWrites() {
 		s.warnings = append(s.warnings, display+": a group of users can write the file, and so put commands into it; unless you are alone in it: chmod g-w "+fault.Word(path))

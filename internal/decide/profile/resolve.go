@@ -47,10 +47,16 @@ func (s Set) Bare(name string) Profile {
 	return p
 }
 
+// Section is the profile's own section, without what it gets from elsewhere.
+// Errors as for Profile.
+func (s Set) Section(name string) (Profile, error) { return s.alone(profiles, name) }
+
 // SSOSession reads [sso-session NAME]; nothing is inherited. Errors as for
 // Profile.
-func (s Set) SSOSession(name string) (Profile, error) {
-	own, err := s.section(ssoSessions, name)
+func (s Set) SSOSession(name string) (Profile, error) { return s.alone(ssoSessions, name) }
+
+func (s Set) alone(k kind, name string) (Profile, error) {
+	own, err := s.section(k, name)
 	if err != nil {
 		return Profile{}, err
 	}
@@ -100,7 +106,7 @@ func again(first, second head) problem {
 }
 
 func (s Set) flawed(h head) *Error {
-	next := "write the header as [" + strings.TrimSpace(h.kind.word()+" NAME") + "]"
+	next := "write the header as " + s.dialect.headerForm(h.kind)
 	who := h.name
 	if h.kind != profiles {
 		who = ""
@@ -110,6 +116,13 @@ func (s Set) flawed(h head) *Error {
 
 func (s Set) mistake(name string, p problem) *Error {
 	e := &Error{File: s.display, Line: p.line, Profile: name, Text: p.text}
+	switch {
+	case p.said == "":
+	case s.dialect == credentialsFile: // a secret on a line of its own
+		e.Text = "the text" + e.Text
+	default:
+		e.Text = Shown(p.said) + e.Text
+	}
 	if p.next != "" {
 		e.Next = []string{p.next}
 	}
@@ -123,9 +136,9 @@ func (s Set) good(sec section) ([]held, error) {
 		return list, nil
 	}
 	if sec.kind != profiles {
-		p := problems[0]
-		p.text = "[" + sec.kind.word() + " " + Shown(sec.name) + "]: " + p.text
-		return nil, s.mistake("", p)
+		e := s.mistake("", problems[0])
+		e.Text = "[" + sec.kind.word() + " " + Shown(sec.name) + "]: " + e.Text
+		return nil, e
 	}
 	return nil, s.mistake(sec.name, problems[0])
 }

@@ -22,6 +22,7 @@ type entry struct {
 type problem struct {
 	key  string
 	line int
+	said string // what stands there, in front of text; may be a secret
 	text string
 	next string
 }
@@ -63,7 +64,7 @@ func read(text []byte, h head) section {
 			break
 		}
 		if len(s.entries) > maxEntries || len(s.problems) > maxEntries {
-			s.problems = append(s.problems, problem{anyKey, at, "the section is too long to be meant", "remove what does not belong there"})
+			s.problems = append(s.problems, problem{key: anyKey, line: at, text: "the section is too long to be meant", next: "remove what does not belong there"})
 			break
 		}
 		switch l.class {
@@ -99,7 +100,7 @@ func (s *section) add(text []byte, l line, at int) {
 	e.line = at
 	if i < 0 {
 		e.key = strings.ToLower(string(l.body))
-		s.problems = append(s.problems, problem{e.key, at, Shown(string(l.body)) + " has no =", "write it as KEY = VALUE, or put # before it"})
+		s.problems = append(s.problems, problem{key: e.key, line: at, said: string(l.body), text: " has no =", next: "write it as KEY = VALUE, or put # before it"})
 	} else {
 		e.key = strings.ToLower(string(bytes.TrimRightFunc(l.body[:i], unicode.IsSpace)))
 		rest := text[l.lead+i+1 : l.end]
@@ -113,7 +114,7 @@ func (s *section) add(text []byte, l line, at int) {
 		e.value = string(trimmed)
 	}
 	if i == 0 {
-		s.problems = append(s.problems, problem{"", at, "there is no key before the " + string(l.body[:1]), "write it as KEY = VALUE, or put # before it"})
+		s.problems = append(s.problems, problem{line: at, text: "there is no key before the " + string(l.body[:1]), next: "write it as KEY = VALUE, or put # before it"})
 	}
 	s.checkBytes(l, e.key, at)
 	s.entries = append(s.entries, e)
@@ -125,12 +126,12 @@ func (s *section) extend(value *strings.Builder, l line, at, gap int) {
 	if e.lines == 1 {
 		value.WriteString(e.value)
 		if oneLine(e.key) || e.value == "" && command(e.key) {
-			s.problems = append(s.problems, problem{e.key, at, "the line is indented and so belongs to the value of " + e.key, "remove the white space before it"})
+			s.problems = append(s.problems, problem{key: e.key, line: at, text: "the line is indented and so belongs to the value of " + e.key, next: "remove the white space before it"})
 		}
 	}
 	body := bytes.TrimRightFunc(withoutComment(e.key, l.body), unicode.IsSpace)
 	if e.value == "" && bytes.IndexByte(body, '=') < 0 {
-		s.problems = append(s.problems, problem{e.key, at, Shown(string(body)) + ", a line of the value of " + Shown(e.key) + ", has no =", "write it as KEY = VALUE, or put # before it"})
+		s.problems = append(s.problems, problem{key: e.key, line: at, said: string(body), text: ", a line of the value of " + Shown(e.key) + ", has no =", next: "write it as KEY = VALUE, or put # before it"})
 	}
 	for range gap + 1 {
 		value.WriteByte('\n')
@@ -142,7 +143,7 @@ func (s *section) extend(value *strings.Builder, l line, at, gap int) {
 
 func (s *section) checkBytes(l line, key string, at int) {
 	if what := badBytes(l.body); what != "" {
-		s.problems = append(s.problems, problem{key, at, "the line holds " + what, "write the line anew, in UTF-8"})
+		s.problems = append(s.problems, problem{key: key, line: at, text: "the line holds " + what, next: "write the line anew, in UTF-8"})
 	}
 }
 

@@ -15,6 +15,7 @@ const maxText = 8 << 20
 // The zero Set is an empty file. A Set may be used by several goroutines.
 type Set struct {
 	path, display string
+	dialect       dialect
 	text          []byte
 	absent        bool
 	warnings      []string
@@ -37,8 +38,15 @@ type ident struct {
 // Parse takes the text of a config file; display is how messages name the file.
 // The text must not change from then on. An error means that nothing in it can
 // be used: it is too large, or in another encoding than UTF-8.
-func Parse(display string, text []byte) (Set, error) {
-	s := Set{display: display, text: text, index: new(index)}
+func Parse(display string, text []byte) (Set, error) { return parseAs(display, text, configFile) }
+
+// ParseCredentials is Parse for the text of a shared credentials file.
+func ParseCredentials(display string, text []byte) (Set, error) {
+	return parseAs(display, text, credentialsFile)
+}
+
+func parseAs(display string, text []byte, as dialect) (Set, error) {
+	s := Set{display: display, dialect: as, text: text, index: new(index)}
 	if len(text) > maxText {
 		return Set{}, s.tooLarge()
 	}
@@ -127,7 +135,9 @@ func (s Set) find(k kind, name string) []head {
 func (s Set) scan(want ident) map[ident][]head {
 	byDefault := ident{profiles, "default"}
 	found := make(map[ident][]head, 2)
-	all := s.collect(func(text []byte) bool { return differs(text, want.name) && differs(text, byDefault.name) })
+	all := s.collect(func(text []byte) bool {
+		return s.dialect == configFile && differs(text, want.name) && differs(text, byDefault.name)
+	})
 	for _, h := range all {
 		if id := (ident{h.kind, h.name}); id == want || id == byDefault {
 			found[id] = append(found[id], h)
@@ -185,7 +195,7 @@ func (s Set) collect(skip func(text []byte) bool) []head {
 // titleAt reads the header whose bracket is there.
 func (s Set) titleAt(bracket int) title {
 	end, _ := lineEnd(s.text, bracket)
-	return readTitle(bytes.TrimSpace(s.text[bracket:end]))
+	return s.dialect.title(bytes.TrimSpace(s.text[bracket:end]))
 }
 
 // orphan is the first line of text before any section; 0 when there is none.
