@@ -13,6 +13,7 @@ var mayReveal = map[string]string{
 	"internal/cli/playground.go":          "prints the keys of the local AWS",
 	"internal/decide/source/answer.go":    "looks whether an answer's credentials hold control characters",
 	"internal/deliver/console/console.go": "sends the session to the sign-in endpoint",
+	"internal/deliver/console/logout.go":  "puts the sign-in link into a link that signs out first",
 	"internal/deliver/export/export.go":   "writes the session as text",
 	"internal/deliver/launch/environ.go":  "puts the session into the child's environment",
 	"internal/keep/cache/encode.go":       "encodes a session before it is sealed",

@@ -36,6 +36,11 @@ func (c stsClient) AssumeRoleWithWebIdentity(ctx context.Context, in source.WebI
 	return source.Issued(out), err
 }
 
+func (c stsClient) GetFederationToken(ctx context.Context, in source.FederationTokenCall) (source.Issued, error) {
+	out, err := c.Client.GetFederationToken(ctx, awsapi.FederationTokenCall(in))
+	return source.Issued(out), err
+}
+
 func (c stsClient) AssumeRole(ctx context.Context, in source.AssumeRoleCall) (source.Issued, error) {
 	call := awsapi.AssumeRoleCall{
 		RoleARN: in.RoleARN, SessionName: in.SessionName, ExternalID: in.ExternalID, SourceIdentity: in.SourceIdentity,

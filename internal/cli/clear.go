@@ -83,11 +83,14 @@ func (k *keeper) clearProfile(ctx context.Context, name string) (int, error) {
 	if err != nil && !set.Has(name) {
 		return 0, err
 	}
-	role, _ := lastRole(c)
-	if role.RoleARN != "" {
+	role := ""
+	if len(c.Steps) > 0 {
+		role = source.CardOf(c.Steps[len(c.Steps)-1]).Role
+	}
+	if role != "" {
 		// A new beginning: the role's limit may have been raised meanwhile.
 		err := k.cache.Update(ctx, k.sys.Now, func(ix *cache.Index) error {
-			delete(ix.Limits, role.RoleARN)
+			delete(ix.Limits, role)
 			return nil
 		})
 		if err != nil {
@@ -96,7 +99,7 @@ func (k *keeper) clearProfile(ctx context.Context, name string) (int, error) {
 	}
 	return k.cache.Clear(func(e cache.Entry) bool {
 		// Two profiles may name one role; the session was kept for the first.
-		return e.Owner == name || role.RoleARN != "" && e.Detail == role.RoleARN
+		return e.Owner == name || role != "" && e.Detail == role
 	})
 }
 

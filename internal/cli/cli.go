@@ -49,10 +49,16 @@ func Main(sys System) int {
 	} else {
 		fault.Render(sys.Stderr, name, err)
 	}
-	if name == "aws-vault" {
+	if sys.asIncumbent() {
 		return incumbentStatus(err)
 	}
 	return int(fault.CodeOf(err))
+}
+
+// asIncumbent says that fob was started through a link with the incumbent's
+// name, and so speaks to scripts that were written for it.
+func (s System) asIncumbent() bool {
+	return strings.TrimSuffix(filepath.Base(s.Args[0]), ".exe") == "aws-vault"
 }
 
 // output remembers that something could not be written, for help texts and all

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,39 +27,63 @@ import (
 
 type loginOptions struct {
 	wanted
-	stdout  bool
-	path    string
-	service string
+	stdout   bool
+	path     string
+	service  string
+	logout   bool
+	browser  string
+	federate bool
 }
 
 func newLogin(sys *System, g *globals) *cobra.Command {
 	var o loginOptions
 	c := &cobra.Command{
-		Use:               "login PROFILE",
-		Aliases:           []string{"console"},
-		Short:             "Open the AWS console as a profile",
-		Example:           "  fob login dev\n  fob login dev --duration 8h -s",
+		Use:     "login [PROFILE]",
+		Aliases: []string{"console"},
+		Short:   "Open the AWS console as a profile",
+		Long: "Open the AWS console as a profile: in a browser, or print the sign-in link (-s).\n" +
+			"Without PROFILE it is the one in AWS_PROFILE, else the credentials in the environment.",
+		Example:           "  fob login dev\n  fob login dev --duration 8h -s\n  fob login dev --service s3 --browser \"firefox -P work\"",
 		Args:              atMostOneProfile,
 		ValidArgsFunction: sys.completeProfile(g),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.profile = front.Lookup(sys.Environ, "AWS_PROFILE")
+			o.profile = sys.lookup("AWS_PROFILE")
 			if len(args) > 0 {
 				o.profile = args[0]
+			}
+			if !c.Flags().Changed("auto-logout") {
+				o.logout = truth(cmp.Or(sys.lookup("FOB_AUTO_LOGOUT"), sys.lookup("AWS_VAULT_AUTO_LOGOUT")))
 			}
 			return sys.runLogin(c.Context(), g, o)
 		},
 	}
 	o.flags(c)
-	c.Flags().BoolVarP(&o.stdout, "stdout", "s", false, "print the sign-in link in place of opening it")
-	c.Flags().StringVar(&o.path, "path", "", "path in the console to open")
-	c.Flags().StringVar(&o.service, "service", "", "service in the console to open, by its name (ec2, s3)")
+	f := c.Flags()
+	f.BoolVarP(&o.stdout, "stdout", "s", false, "print the sign-in link in place of opening it")
+	f.StringVar(&o.path, "path", "", "path in the console to open")
+	f.StringVar(&o.service, "service", "", "service in the console to open, by its name (ec2, s3)")
+	f.BoolVarP(&o.logout, "auto-logout", "a", false, "end the console session of the browser first")
+	f.StringVar(&o.browser, "browser", "", "open it with this command (default FOB_BROWSER, then BROWSER, then the system's)")
+	f.BoolVar(&o.federate, "federate", false, "open it as the IAM user, without MFA, where the profile has no role")
 	c.MarkFlagsMutuallyExclusive("path", "service")
 	return c
 }
 
+// truth reads a variable that turns something on.
+func truth(value string) bool {
+	on, err := strconv.ParseBool(value)
+	return err == nil && on
+}
+
 func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error {
-	if o.profile == "" {
-		return &fault.Error{What: "cannot sign in without a profile", Why: errors.New("none is named, and AWS_PROFILE is not set"), Next: []string{"fob login PROFILE"}, Code: fault.Usage}
+	o.console = chain.OpensConsole
+	if o.profile == "" && s.lookup("AWS_ACCESS_KEY_ID") == "" {
+		return &fault.Error{What: "cannot sign in without a profile", Why: errors.New("none is named, and neither AWS_PROFILE nor AWS_ACCESS_KEY_ID is set"), Next: []string{"fob login PROFILE"}, Code: fault.Usage}
+	}
+	// The incumbent makes such a session unasked. A key in the environment has no
+	// other way into the console.
+	if o.federate || s.asIncumbent() || o.profile == "" && s.lookup("AWS_SESSION_TOKEN") == "" {
+		o.console = chain.Federated
 	}
 	k, err := s.newKeeper(g)
 	if err != nil {
@@ -66,95 +91,110 @@ func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error 
 	}
 	defer k.close()
 	c, session, err := k.session(ctx, o.wanted)
+	if closed := (*chain.NoConsoleError)(nil); errors.As(err, &closed) {
+		return noConsole(closed)
+	}
 	if err != nil {
 		return err
 	}
-	k.close()
-	role, ok := lastRole(c)
-	if !ok {
-		return noConsole(c)
+	if _, made := c.Steps[len(c.Steps)-1].(source.FederationToken); o.federate && !made {
+		s.say("--federate changes nothing: profile %q enters a role, whose session opens the console by itself", c.Profile)
 	}
-	client, err := s.HTTP(role.Endpoint.CABundle)
+	k.close()
+	o.browser = cmp.Or(o.browser, s.lookup("FOB_BROWSER"))
+	return s.signIn(ctx, k.home, o, c, session)
+}
+
+// signIn makes the link and hands it over.
+func (s System) signIn(ctx context.Context, home front.Home, o loginOptions, c chain.Chain, session cred.Session) error {
+	client, err := s.HTTP(c.STS.CABundle)
 	if err != nil {
 		return &fault.Error{What: "cannot sign in", Why: err, Code: fault.Failed}
 	}
 	// Not what an outer exec has set for its own profile: the session would be
 	// sent there.
 	environ := launch.Inherited(s.Environ)
-	base := cmp.Or(front.Lookup(environ, "AWS_ENDPOINT_URL_SIGNIN"), front.Lookup(environ, "AWS_ENDPOINT_URL"))
-	link, err := console.SigninURL(ctx, console.Request{
-		Session: session, Region: c.Region, Partition: source.Partition(role.RoleARN), Endpoint: base,
-		Path: o.path, Service: o.service, Issuer: "fob", Lifetime: consoleLifetime(c, session, s.Now()),
-	}, post(client))
+	origin, partition := origin(c)
+	r := console.Request{
+		Session: session, Region: c.Region, Partition: partition,
+		Endpoint: cmp.Or(front.Lookup(environ, "AWS_ENDPOINT_URL_SIGNIN"), front.Lookup(environ, "AWS_ENDPOINT_URL")),
+		Path:     o.path, Service: o.service, Issuer: "fob", Lifetime: console.Lifetime(origin, c.Asked, session.Left(s.Now())),
+	}
+	link, err := console.SigninURL(ctx, r, post(client))
 	if err != nil {
-		return signinFault(o.profile, err)
+		return signinFault(c, err)
+	}
+	if o.logout && o.stdout {
+		if link, err = console.LogoutURL(r, link); err != nil {
+			return signinFault(c, err)
+		}
 	}
 	if o.stdout {
 		_, err := io.WriteString(s.Stdout, link.Reveal()+"\n")
 		return err
 	}
-	return s.open(ctx, k.home, link)
+	if o.logout {
+		if err := s.logout(ctx, r, o.browser); err != nil {
+			return err
+		}
+	}
+	return s.open(ctx, home, link, o.browser)
 }
 
-// lastRole is the role at the end of a chain.
-func lastRole(c chain.Chain) (source.AssumeRole, bool) {
-	if len(c.Steps) == 0 {
-		return source.AssumeRole{}, false
+// origin is how the session at the end of a chain comes to be, and the partition
+// that it is of ("" where only the region tells).
+func origin(c chain.Chain) (console.Origin, string) {
+	switch last := c.Steps[len(c.Steps)-1].(type) {
+	case source.AssumeRole:
+		if len(c.Steps) == 1 {
+			return console.RoleByKey, source.Partition(last.RoleARN)
+		}
+		return console.Other, source.Partition(last.RoleARN)
+	case source.WebIdentity:
+		return console.RoleByToken, source.Partition(last.RoleARN)
 	}
-	role, ok := c.Steps[len(c.Steps)-1].(source.AssumeRole)
-	return role, ok
-}
-
-// consoleLifetime is how long the console session shall last. Only a role that
-// was assumed with the key itself may ask for a length; any other console
-// session ends with its credentials
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html).
-func consoleLifetime(c chain.Chain, session cred.Session, now time.Time) time.Duration {
-	if len(c.Steps) != 1 {
-		return 0
-	}
-	// Not more than the credentials hold: a kept session is older than asked.
-	return min(c.Asked, max(session.Left(now), 15*time.Minute)).Truncate(time.Second)
+	return console.Other, ""
 }
 
 // noConsole says why a plain IAM user gets no sign-in link. A federated session
 // would open the console without MFA, which policies that ask for MFA answer
 // with "access denied" everywhere.
-func noConsole(c chain.Chain) error {
+func noConsole(e *chain.NoConsoleError) error {
 	f := &fault.Error{
-		What: fmt.Sprintf("cannot make a sign-in link for profile %q", c.Profile),
-		Why:  errors.New("it has no role, and STS cannot put MFA into the console session of an IAM user"),
+		What: fmt.Sprintf("cannot make a sign-in link for profile %q", e.Profile), Why: e,
 		Next: []string{"sign in by hand on your account's page, with password and MFA"},
 		Code: fault.Config,
 	}
-	if c.Account != "" {
-		f.Next[0] = "sign in by hand, with password and MFA: " + console.AccountPage(c.Account, partition(c))
+	if page := console.AccountPage(e.Account, e.Partition); page != "" {
+		f.Next[0] = "sign in by hand, with password and MFA: " + page
 	}
-	f.Next = append(f.Next, "or open the console of an account that you enter by a role: fob login PROFILE")
+	f.Next = append(f.Next,
+		"or open the console of an account that you enter by a role: fob login PROFILE",
+		"or without MFA, which most policies that ask for it will refuse: fob login --federate "+fault.Word(e.Profile))
 	return f
 }
 
-// partition is that of the user's MFA device, the one ARN a user's chain holds.
-func partition(c chain.Chain) string {
-	for _, step := range c.Steps {
-		if s, ok := step.(source.SessionToken); ok {
-			return source.Partition(s.Device.Serial)
-		}
-	}
-	return "aws"
-}
-
-func signinFault(profile string, err error) error {
+func signinFault(c chain.Chain, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	f := &fault.Error{
-		What: fmt.Sprintf("cannot make a sign-in link for profile %q", profile), Why: err,
-		Next: []string{"if the session is no longer good: fob clear " + fault.Word(profile) + ", then the command again"},
-		Code: fault.Refused,
-	}
-	if gone := (*awsapi.UnreachableError)(nil); errors.As(err, &gone) {
+	f := &fault.Error{What: fmt.Sprintf("cannot make a sign-in link for profile %q", c.Profile), Why: err, Code: fault.Refused}
+	gone, misplaced := (*awsapi.UnreachableError)(nil), (*console.PlaceError)(nil)
+	nowhere := (*console.DestinationError)(nil)
+	card := source.CardOf(c.Steps[len(c.Steps)-1])
+	switch {
+	case errors.As(err, &gone):
 		f.Code, f.Next = fault.Failed, []string{"check the network, and HTTPS_PROXY if a proxy is needed"}
+	case errors.As(err, &misplaced):
+		f.Code, f.Next = fault.Config, []string{"see the region of the profile, or name one: --region"}
+	case errors.As(err, &nowhere):
+		f.Code = fault.Usage
+	case errors.Is(err, console.ErrLongTerm):
+		f.Code, f.Next = fault.Config, []string{"open it as the IAM user, without MFA: fob login --federate " + fault.Word(c.Profile)}
+	case card.Role == "" && card.Call != "GetFederationToken":
+		f.Next = []string{"the console takes a role's session, or that of a federated user; not that of GetSessionToken"}
+	default:
+		f.Next = []string{"if the session is no longer good: fob clear " + fault.Word(c.Profile) + ", then the command again"}
 	}
 	return f
 }
@@ -191,7 +231,7 @@ func post(client *http.Client) console.Post {
 
 // open hands the link to the browser by a file that only this user can read: in
 // a command line, other users would see it.
-func (s System) open(ctx context.Context, home front.Home, link cred.Secret) error {
+func (s System) open(ctx context.Context, home front.Home, link cred.Secret, browser string) error {
 	page := "<!doctype html><meta charset=utf-8><meta name=referrer content=no-referrer><meta http-equiv=refresh content=\"0;url=" + html.EscapeString(link.Reveal()) + "\"><title>fob</title>Opening the AWS console."
 	dir, err := s.signinDir(home)
 	if err != nil {
@@ -202,10 +242,26 @@ func (s System) open(ctx context.Context, home front.Home, link cred.Secret) err
 	if err != nil {
 		return noSigninFile(err)
 	}
-	ended, err := s.Browse(file)
+	ended, err := s.Browse(browser, file)
 	if err != nil {
 		return err
 	}
 	s.say("the console opens in your browser")
 	return s.awaitBrowser(ctx, ended)
+}
+
+// logoutTime is how long the browser gets to end its session.
+const logoutTime = 3 * time.Second
+
+// logout ends the browser's session in a page of its own: one link for both would
+// lead nowhere in a browser that holds several sessions (docs/decisions/019-login.md).
+func (s System) logout(ctx context.Context, r console.Request, browser string) error {
+	link, err := console.LogoutURL(r, cred.Secret{})
+	if err != nil {
+		return err
+	}
+	if _, err := s.Browse(browser, link.Reveal()); err != nil { // there is no secret in it
+		return err
+	}
+	return s.Sleep(ctx, logoutTime)
 }

@@ -50,7 +50,7 @@ func oddWorlds() []odd {
 		{name: "remove what is not there", script: "fob remove -f plan", status: 1, want: []string{`no key is stored for profile "plan"`}},
 		{name: "clear what is not there", script: "fob clear plan", status: 3, want: []string{`no profile "plan"`, `"plain"`}},
 		{name: "login to what is not there", script: "fob login -s plan", status: 3, want: []string{`no profile "plan"`, `"plain"`}},
-		{name: "login without a role", script: "fob login -s plain", status: 3, want: []string{"it has no role"}},
+		{name: "login without a role", env: pairs("AWS_MFA_SERIAL", "arn:aws:iam::123456789012:mfa/x"), script: "fob login -s plain", status: 3, want: []string{"it has no role"}},
 		{name: "explain what is not there", script: "fob explain plan", status: 3, want: []string{`no profile "plan"`, `"plain"`}},
 
 		// Words that other programs take for something else.

@@ -7,16 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"fob/internal/deliver/launch"
-	"fob/internal/fault"
-	"fob/internal/front"
 	"fob/internal/hygiene"
 )
 
@@ -199,37 +195,3 @@ func (l *little) Write(p []byte) (int, error) {
 }
 
 var errTooMuch = errors.New("it printed more than was asked of it")
-
-// browse opens a file with the person's browser; BROWSER may hold a command. It
-// gives how the opener ends, which some do at once and others with the browser.
-// The opener is not in our job: Ctrl-C is for fob, not for the browser.
-func (p *processes) browse(file string) (<-chan error, error) {
-	opener := []string{"xdg-open"}
-	switch runtime.GOOS {
-	case "darwin":
-		opener = []string{"/usr/bin/open"}
-	case "windows":
-		opener = []string{"rundll32.exe", "url.dll,FileProtocolHandler"}
-	}
-	if b := front.Lookup(p.environ, "BROWSER"); b != "" {
-		first, _, _ := strings.Cut(b, string(filepath.ListSeparator))
-		opener = strings.Fields(strings.ReplaceAll(first, "%s", ""))
-	}
-	path, err := launch.LookPath(opener[0], p.environ)
-	if err != nil {
-		return nil, noBrowser(err)
-	}
-	c := exec.Command(path, append(opener[1:], file)...)
-	c.Env = launch.Bare(p.environ)
-	ownGroup(c)
-	if err := p.start(c); err != nil {
-		return nil, noBrowser(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
-	return ended, nil
-}
-
-func noBrowser(err error) error {
-	return &fault.Error{What: "cannot open a browser", Why: err, Next: []string{"print the link instead: fob login --stdout"}, Code: fault.Attend}
-}

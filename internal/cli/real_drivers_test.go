@@ -13,12 +13,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestDrivers gets codes by the programs that people have for that: dialogs on a
-// virtual screen, and ykman with a card that stands for a YubiKey.
+// TestDrivers runs the programs that ask and show things: dialogs on a
+// virtual screen, ykman with a card that stands for a YubiKey, and a browser.
 func TestDrivers(t *testing.T) {
 	t.Parallel()
 	needTools(t, "zenity", "kdialog", "xvfb-run", "xdotool")
-	needTools(t, "ykman", "pcscd", "unshare", "python3")
+	needTools(t, "ykman", "pcscd", "unshare", "python3", "chromium")
 	startCard(t)
 	testscript.Run(t, scriptParams("testdata/drivers", func(env *testscript.Env) (localAWS, error) {
 		aws, err := startOurs(env)

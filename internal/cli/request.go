@@ -25,6 +25,7 @@ type wanted struct {
 	policy     string
 	policyFile string
 	policyARNs []string
+	console    chain.Console
 }
 
 func (w *wanted) flags(c *cobra.Command) {
@@ -49,6 +50,7 @@ func (s System) request(w wanted) (chain.Request, error) {
 		}
 	}
 	r := line.Request(s.Environ)
+	r.Console = w.console
 	r.Policy = chain.Policy{Inline: w.policy, ARNs: w.policyARNs}
 	if w.policyFile != "" {
 		text, err := readPolicy(w.policyFile)

@@ -111,7 +111,6 @@ func incumbentFlag(complaint string) string {
 		{"--assume-role-ttl", "how long: --duration"},
 		{"--session-ttl", "how long: --duration"},
 		{"--stdout", "that flag is of login; credentials: fob export PROFILE"},
-		{"--auto-logout", "sign out in the browser first; this flag is not in this version"},
 		{"--profile-env", "write a credential_process line: fob credential-process --help"},
 	} {
 		if strings.Contains(complaint, "unknown flag: "+one.flag) || strings.Contains(complaint, one.flag) && strings.HasPrefix(one.flag, "'") {

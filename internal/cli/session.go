@@ -48,7 +48,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		if err = k.sys.endless(c); err != nil {
 			return c, s, err
 		}
-		if c.Key == "" && k.seal.IsZero() {
+		if c.Key == "" && request.Profile != "" && k.seal.IsZero() {
 			k.sys.say("%s", k.unkept())
 		}
 		s, err = k.broker(minLeft, w).Session(ctx, c)
@@ -82,6 +82,9 @@ func (k *keeper) minLeft() (time.Duration, error) {
 // key could mend: nobody should type a passphrase to read of a mistake in the
 // config.
 func (k *keeper) openFor(ctx context.Context, set profile.Set, r chain.Request) error {
+	if r.Profile == "" {
+		return nil // what is in the environment needs no store
+	}
 	if ok, err := k.exists(); err != nil || !ok || k.unseal() {
 		return err
 	}

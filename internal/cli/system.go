@@ -44,9 +44,9 @@ type System struct {
 	// variables in its environment. What it says on standard error stands in the
 	// error too.
 	Credentials func(ctx context.Context, line string, more ...string) ([]byte, error)
-	// Browse opens a file with the person's browser, and gives how the program
-	// ends that was started for it.
-	Browse           func(file string) (ended <-chan error, err error)
+	// Browse opens a file or an address with a command for browsers (empty: the
+	// person's own), and gives how the program ends that was started for it.
+	Browse           func(browser, target string) (ended <-chan error, err error)
 	HTTP             func(caBundle string) (*http.Client, error)
 	StdoutIsTerminal func() bool
 	Version          string

@@ -49,8 +49,11 @@ type Request struct {
 	Lifetime time.Duration
 	Region   string
 	Policy   Policy
-	Agent    string
-	Env      map[string]string
+	// Console says whether the session must open the console. Without a Profile
+	// the credentials of the environment are meant.
+	Console Console
+	Agent   string
+	Env     map[string]string
 }
 
 // Policy narrows the last role session.
@@ -67,7 +70,7 @@ func EnvNames() []string {
 	return []string{
 		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_MFA_SERIAL",
 		"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_SESSION_TAGS", "AWS_TRANSITIVE_TAGS", "AWS_SOURCE_IDENTITY", "AWS_WEB_IDENTITY_TOKEN_FILE",
-		"AWS_ASSUME_ROLE_TTL", "AWS_SESSION_TOKEN_TTL", "AWS_CHAINED_SESSION_TOKEN_TTL", "FOB_DURATION", "AWS_VAULT_DURATION",
+		"AWS_ASSUME_ROLE_TTL", "AWS_SESSION_TOKEN_TTL", "AWS_CHAINED_SESSION_TOKEN_TTL", "AWS_FEDERATION_TOKEN_TTL", "FOB_DURATION", "AWS_VAULT_DURATION",
 		"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_IAM", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 		"AWS_STS_REGIONAL_ENDPOINTS", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_CA_BUNDLE",
 	}

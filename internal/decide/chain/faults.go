@@ -74,8 +74,11 @@ func asFault(name string, err error) error {
 		syntax  *profile.Error
 		setting *source.SettingError
 		noKey   *noKeyError
+		closed  *NoConsoleError
 	)
 	switch {
+	case errors.As(err, &closed):
+		return closed // who asked for a console knows what to say
 	case errors.As(err, &done):
 		if done.Code == fault.Config {
 			return &fault.Error{What: what(name), Why: done.Why, Next: done.Next, Code: done.Code}

@@ -14,6 +14,9 @@ import (
 
 // placeUser plans for a profile without a role: the user's own session.
 func (v *resolver) placeUser(base profile.Profile, d devices) error {
+	if v.req.Console != NoConsole {
+		return v.federate(base, d)
+	}
 	if !v.req.Policy.IsZero() {
 		return v.unnarrowed("it has no role, and GetSessionToken takes no session policy")
 	}
@@ -66,6 +69,10 @@ func (v *resolver) shared() (time.Duration, error) {
 // placeOn puts the roles on a step that begins the chain. Only where its
 // credentials may be a user's can the first role be shown an MFA device.
 func (v *resolver) placeOn(begin source.Step, base profile.Profile, roles []source.AssumeRole, d devices) error {
+	if v.req.Console == Federated && len(roles) == 0 && !v.entersRole(begin) {
+		v.chain.Steps = []source.Step{begin}
+		return v.federate(base, d)
+	}
 	if len(roles) > 0 || !v.entersRole(begin) {
 		if err := v.narrow(roles); err != nil {
 			return err

@@ -22,6 +22,9 @@ type link struct {
 
 // walk follows source_profile from the target to the profile with the key.
 func (v *resolver) walk() ([]link, error) {
+	if v.req.Profile == "" {
+		return v.fromEnvironment(), nil
+	}
 	var links []link
 	seen := map[string]bool{}
 	for name := v.req.Profile; ; {

@@ -129,6 +129,7 @@ type STS interface {
 	GetSessionToken(context.Context, SessionTokenCall) (Issued, error)
 	AssumeRole(context.Context, AssumeRoleCall) (Issued, error)
 	AssumeRoleWithWebIdentity(context.Context, WebIdentityCall) (Issued, error)
+	GetFederationToken(context.Context, FederationTokenCall) (Issued, error)
 }
 
 // SessionTokenCall holds the arguments of GetSessionToken
@@ -158,6 +159,15 @@ type WebIdentityCall struct {
 	Lifetime             time.Duration
 	Policy               string
 	PolicyARNs           []string
+}
+
+// FederationTokenCall holds the arguments of GetFederationToken
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html).
+type FederationTokenCall struct {
+	Name       string
+	Lifetime   time.Duration
+	Policy     string
+	PolicyARNs []string
 }
 
 // Issued is what AWS answered: a session, and for a role the ARN of the

@@ -19,10 +19,16 @@ type fakeSTS struct {
 	session []SessionTokenCall
 	roles   []AssumeRoleCall
 	web     []WebIdentityCall
+	fed     []FederationTokenCall
 }
 
 func (f *fakeSTS) GetSessionToken(_ context.Context, in SessionTokenCall) (Issued, error) {
 	f.session = append(f.session, in)
+	return f.issued, nil
+}
+
+func (f *fakeSTS) GetFederationToken(_ context.Context, in FederationTokenCall) (Issued, error) {
+	f.fed = append(f.fed, in)
 	return f.issued, nil
 }
 

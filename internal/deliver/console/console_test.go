@@ -300,3 +300,39 @@ func TestAccountPage(t *testing.T) {
 		}
 	}
 }
+
+func TestLifetime(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		origin            Origin
+		asked, left, want time.Duration
+	}{
+		{RoleByKey, 8 * time.Hour, 8*time.Hour - time.Second/2, 8*time.Hour - time.Second},
+		{RoleByKey, time.Hour, 30 * time.Minute, 30 * time.Minute},
+		{RoleByKey, time.Hour, time.Minute, 15 * time.Minute},
+		{RoleByToken, time.Hour, 2 * time.Hour, time.Hour},
+		{Other, 8 * time.Hour, 8 * time.Hour, 0},
+	} {
+		if got := Lifetime(tt.origin, tt.asked, tt.left); got != tt.want {
+			t.Errorf("%v, asked %s, left %s: %s, want %s", tt.origin, tt.asked, tt.left, got, tt.want)
+		}
+	}
+}
+
+func TestLogoutURL(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		region, endpoint, then, want, err string
+	}{
+		{region: "us-west-2", want: "https://us-west-2.signin.aws.amazon.com/oauth?Action=logout"},
+		{region: "us-gov-west-1", want: "https://signin.amazonaws-us-gov.com/oauth?Action=logout"},
+		{region: "us-west-2", then: "https://x/?a=b%2F&c=d", want: "https://us-west-2.signin.aws.amazon.com/oauth?Action=logout&redirect_uri=https%3A%2F%2Fx%2F%3Fa%3Db%252F%26c%3Dd"},
+		{endpoint: "http://127.0.0.1:1/", want: "http://127.0.0.1:1/oauth?Action=logout"},
+		{region: "us-iso-east-1", err: `region "us-iso-east-1": its sign-in service is not known`},
+	} {
+		got, err := LogoutURL(Request{Region: tt.region, Endpoint: tt.endpoint}, cred.NewSecret(tt.then))
+		if got.Reveal() != tt.want || text(err) != tt.err {
+			t.Errorf("%+v: %q, %v", tt, got.Reveal(), err)
+		}
+	}
+}

@@ -38,6 +38,7 @@ func (e *PlaceError) Error() string { return e.Field + " " + strconv.Quote(e.Val
 // place is where one request goes.
 type place struct {
 	federation string // the URL of the federation endpoint
+	oauth      string // the URL that ends a console session
 	host       string // its host, for errors
 	getAllowed bool
 	hosted     string // the console's host
@@ -52,7 +53,7 @@ func placeOf(r Request) (place, error) {
 	if p.regional && r.Region != "" {
 		at.host = r.Region + "." + p.signin
 	}
-	at.federation = "https://" + at.host + "/federation"
+	at.federation, at.oauth = "https://"+at.host+"/federation", "https://"+at.host+"/oauth"
 	if r.Endpoint == "" {
 		return at, nil
 	}
@@ -100,7 +101,8 @@ func (at place) instead(endpoint string) (place, error) {
 		return place{}, &PlaceError{Field: "endpoint", Value: u.Scheme + "://" + u.Host, Why: "credentials go over https, or to this machine"}
 	}
 	at.host, at.getAllowed = u.Host, local
-	at.federation = strings.TrimSuffix(u.String(), "/") + "/federation"
+	base := strings.TrimSuffix(u.String(), "/")
+	at.federation, at.oauth = base+"/federation", base+"/oauth"
 	return at, nil
 }
 

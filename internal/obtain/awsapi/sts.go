@@ -169,10 +169,7 @@ func (c *Client) AssumeRoleWithWebIdentity(ctx context.Context, in WebIdentityCa
 	}
 	input := &sts.AssumeRoleWithWebIdentityInput{
 		RoleArn: text(in.RoleARN), RoleSessionName: text(in.SessionName), WebIdentityToken: text(in.WebToken.Reveal()),
-		DurationSeconds: seconds(in.Lifetime), Policy: text(in.Policy),
-	}
-	for _, arn := range in.PolicyARNs {
-		input.PolicyArns = append(input.PolicyArns, types.PolicyDescriptorType{Arn: text(arn)})
+		DurationSeconds: seconds(in.Lifetime), Policy: text(in.Policy), PolicyArns: policies(in.PolicyARNs),
 	}
 	out, err := api.AssumeRoleWithWebIdentity(ctx, input)
 	if err != nil {
@@ -183,6 +180,39 @@ func (c *Client) AssumeRoleWithWebIdentity(ctx context.Context, in WebIdentityCa
 		return Issued{Session: s}, err
 	}
 	return Issued{Session: s, ARN: aws.ToString(out.AssumedRoleUser.Arn)}, nil
+}
+
+// FederationTokenCall holds the arguments of GetFederationToken.
+type FederationTokenCall struct {
+	Name       string
+	Lifetime   time.Duration
+	Policy     string
+	PolicyARNs []string
+}
+
+// GetFederationToken makes a session of the user that the console takes. Errors:
+// *Refusal, *UnreachableError.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html)
+func (c *Client) GetFederationToken(ctx context.Context, in FederationTokenCall) (Issued, error) {
+	api, err := c.sts(false)
+	if err != nil {
+		return Issued{}, err
+	}
+	input := &sts.GetFederationTokenInput{Name: text(in.Name), DurationSeconds: seconds(in.Lifetime), Policy: text(in.Policy), PolicyArns: policies(in.PolicyARNs)}
+	out, err := api.GetFederationToken(ctx, input)
+	if err != nil {
+		return Issued{}, c.refused("GetFederationToken", err)
+	}
+	s, err := c.session("GetFederationToken", out.Credentials)
+	return Issued{Session: s}, err
+}
+
+func policies(arns []string) []types.PolicyDescriptorType {
+	var out []types.PolicyDescriptorType
+	for _, arn := range arns {
+		out = append(out, types.PolicyDescriptorType{Arn: text(arn)})
+	}
+	return out
 }
 
 // CallerIdentity asks AWS who the signer is; no permission is needed for that.

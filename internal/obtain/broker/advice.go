@@ -128,6 +128,8 @@ func explain(w walk) string { return "see what is asked of whom: fob explain " +
 func denied(w walk, i int, r *awsapi.Refusal) []string {
 	role, serial := source.CardOf(w.Steps[i]).Role, mfaOf(w, i)
 	switch {
+	case r.Op == "GetFederationToken":
+		return []string{"the user needs sts:GetFederationToken, without a condition on MFA, and the key itself must ask: a session cannot"}
 	case wrongCode(r):
 		return []string{
 			"if the code was mistyped or already used, wait for the next one and try again",

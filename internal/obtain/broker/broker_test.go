@@ -70,6 +70,10 @@ func (a *aws) AssumeRoleWithWebIdentity(context.Context, source.WebIdentityCall)
 	return source.Issued{}, errors.New("nobody has asked for this")
 }
 
+func (a *aws) GetFederationToken(context.Context, source.FederationTokenCall) (source.Issued, error) {
+	return source.Issued{}, errors.New("nobody has asked for this")
+}
+
 func (a *aws) AssumeRole(_ context.Context, in source.AssumeRoleCall) (source.Issued, error) {
 	s, err := a.call("AssumeRole", in.Code)
 	return source.Issued{Session: s, ARN: "arn:aws:sts::345678901234:assumed-role/ops/x"}, err
