@@ -55,12 +55,6 @@ func Main(sys System) int {
 	return int(fault.CodeOf(err))
 }
 
-// asIncumbent says that fob was started through a link with the incumbent's
-// name, and so speaks to scripts that were written for it.
-func (s System) asIncumbent() bool {
-	return strings.TrimSuffix(filepath.Base(s.Args[0]), ".exe") == "aws-vault"
-}
-
 // output remembers that something could not be written, for help texts and all
 // else that is printed without looking.
 type output struct {
@@ -89,7 +83,16 @@ func (s *System) execute(ctx context.Context) (asJSON bool, err error) {
 			}
 		}
 	}
-	root.SetArgs(s.Args[1:])
+	args := s.Args[1:]
+	if s.asIncumbent() {
+		if args, err = responseFiles(args); err != nil {
+			return false, err
+		}
+	}
+	if done, err := s.special(ctx, root, args); done {
+		return false, err
+	}
+	root.SetArgs(args)
 	c, err := root.ExecuteContextC(ctx)
 	if f := c.Flags().Lookup("json"); f != nil {
 		asJSON = f.Value.String() == "true"
@@ -106,16 +109,6 @@ func everyCommand(c *cobra.Command) []*cobra.Command {
 		all = append(all, everyCommand(sub)...)
 	}
 	return all
-}
-
-// incumbentStatus gives scripts of the incumbent the status they know: 1 for every
-// failure of our own.
-func incumbentStatus(err error) int {
-	switch code := fault.CodeOf(err); code {
-	case fault.CannotRun, fault.NotFound, fault.Interrupted:
-		return int(code)
-	}
-	return 1
 }
 
 // checkFront makes sure that the front which started us is of the same build.

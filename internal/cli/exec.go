@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -13,7 +14,9 @@ import (
 
 type execOptions struct {
 	wanted
-	argv []string
+	argv   []string
+	json   bool
+	byName bool
 }
 
 func newExec(sys *System, g *globals) *cobra.Command {
@@ -37,7 +40,13 @@ func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	o.flags(c)
-	c.Flags().SetInterspersed(false)
+	f := c.Flags()
+	f.BoolVar(&o.byName, "profile-env", false, "tell the command the name of the profile (AWS_PROFILE) and no credentials")
+	f.BoolVarP(&o.json, "json", "j", false, "print the credentials as export --format json does")
+	f.Bool("stdout", false, "has no effect: exec opens no browser")
+	_ = f.MarkHidden("json")
+	_ = f.MarkHidden("stdout")
+	f.SetInterspersed(false)
 	return c
 }
 
@@ -70,11 +79,12 @@ func usageOf(c *cobra.Command, err error) error {
 }
 
 func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
-	if o.profile == "" {
-		o.profile = front.Lookup(s.Environ, "AWS_PROFILE")
+	var err error
+	if o.profile, err = s.named(ctx, o.profile, "run a command", "fob exec PROFILE -- COMMAND"); err != nil {
+		return err
 	}
-	if o.profile == "" {
-		return &fault.Error{What: "cannot run a command without a profile", Why: errors.New("none is named, and AWS_PROFILE is not set"), Next: []string{"fob exec PROFILE -- COMMAND", "see the profiles: fob list --profiles"}, Code: fault.Usage}
+	if o.json {
+		return s.runExport(ctx, g, exportOptions{wanted: o.wanted, format: "json", reveal: s.asIncumbent()})
 	}
 	k, err := s.newKeeper(g)
 	if err != nil {
@@ -92,7 +102,8 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 			s.say("a shell with the credentials of profile %q%s; leave it with exit", c.Profile, until(session, s.Now()))
 		}
 	}
-	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c}, session)
+	byName := o.byName || truth(cmp.Or(s.lookup("FOB_PROFILE_ENV"), s.lookup("AWS_VAULT_PROFILE_ENV")))
+	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: byName}, session)
 }
 
 // asLauncher keeps fob's own failures apart from the command's: inside exec

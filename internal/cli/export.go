@@ -29,12 +29,14 @@ func newExport(sys *System, g *globals) *cobra.Command {
 func exportCommand(run func(context.Context, exportOptions) error) *cobra.Command {
 	var o exportOptions
 	c := &cobra.Command{
-		Use:     "export PROFILE",
+		Use:     "export [PROFILE]",
 		Short:   "Print the credentials of a profile for another program to read",
 		Example: "  eval \"$(fob export --format export-env dev)\"\n  fob export --format json dev | jq -r .Expiration\n  fob export --check dev",
-		Args:    oneProfile,
+		Args:    atMostOneProfile,
 		RunE: func(c *cobra.Command, args []string) error {
-			o.profile = args[0]
+			if len(args) > 0 {
+				o.profile = args[0]
+			}
 			return run(c.Context(), o)
 		},
 	}
@@ -46,6 +48,8 @@ func exportCommand(run func(context.Context, exportOptions) error) *cobra.Comman
 	c.Flags().StringVar(&o.format, "format", "env", "how to print: "+strings.Join(names, ", "))
 	c.Flags().BoolVar(&o.check, "check", false, "get the credentials and print nothing: only the exit status tells")
 	c.Flags().BoolVar(&o.reveal, "reveal", false, "print secrets even though standard output is a terminal")
+	c.Flags().Bool("stdout", false, "has no effect: export opens no browser")
+	_ = c.Flags().MarkHidden("stdout")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -76,6 +80,10 @@ func credentialProcessCommand(run func(context.Context, exportOptions) error) *c
 }
 
 func (s System) runExport(ctx context.Context, g *globals, o exportOptions) error {
+	var err error
+	if o.profile, err = s.named(ctx, o.profile, "print credentials", "fob export PROFILE"); err != nil {
+		return err
+	}
 	format, ok := export.Named(o.format)
 	if !ok {
 		return &fault.Error{What: fmt.Sprintf("there is no format %q", o.format), Next: []string{"see the formats: fob export --help"}, Code: fault.Usage}

@@ -98,7 +98,7 @@ func exitStatusHelp() string {
 // variables lists what is read, in the order of the help topic.
 func variables() [][2]string {
 	return [][2]string{
-		{"AWS_PROFILE", "profile of exec and login where none is named"},
+		{"AWS_PROFILE", "profile of exec, export and login where none is named"},
 		{"AWS_CONFIG_FILE", "the AWS config, else ~/.aws/config"},
 		{"AWS_REGION, AWS_DEFAULT_REGION", "region of the last call and of the child"},
 		{"AWS_MFA_SERIAL", "MFA device of every profile"},
@@ -125,6 +125,7 @@ func variables() [][2]string {
 		{"FOB_BROWSER, BROWSER", "what login opens the console with, like --browser"},
 		{"FOB_AUTO_LOGOUT, AWS_VAULT_AUTO_LOGOUT", "true: like --auto-logout"},
 		{"AWS_FEDERATION_TOKEN_TTL", "lifetime of the session of login --federate"},
+		{"FOB_PROFILE_ENV, AWS_VAULT_PROFILE_ENV", "true: like exec --profile-env"},
 		{"AWS_VAULT_DISABLE_HELP_MESSAGE", "set: exec says nothing above the shell that it starts"},
 		{"XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME", "where things are kept (fob help files)"},
 		{"FOB_PLAYGROUND_URL", "the running playground that fob playground code asks"},

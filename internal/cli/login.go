@@ -78,7 +78,11 @@ func truth(value string) bool {
 func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error {
 	o.console = chain.OpensConsole
 	if o.profile == "" && s.lookup("AWS_ACCESS_KEY_ID") == "" {
-		return &fault.Error{What: "cannot sign in without a profile", Why: errors.New("none is named, and neither AWS_PROFILE nor AWS_ACCESS_KEY_ID is set"), Next: []string{"fob login PROFILE"}, Code: fault.Usage}
+		picked, err := s.pick(ctx, &fault.Error{What: "cannot sign in without a profile", Why: errors.New("none is named, and neither AWS_PROFILE nor AWS_ACCESS_KEY_ID is set"), Next: []string{"fob login PROFILE"}, Code: fault.Usage})
+		if err != nil {
+			return err
+		}
+		o.profile = picked
 	}
 	// The incumbent makes such a session unasked. A key in the environment has no
 	// other way into the console.

@@ -21,6 +21,7 @@ type globals struct {
 	timeout      string
 	backend      string
 	prompt       string
+	debug        bool
 	// acceptRollback takes a store for good that is older than the last one.
 	acceptRollback bool
 }
@@ -59,6 +60,7 @@ func newRoot(sys *System) *cobra.Command {
 	f.StringVar(&g.timeout, "timeout", "", "how long to wait for another fob that is asking or calling (default 5m; 10s where nobody can be asked here)")
 	f.StringVar(&g.backend, "backend", "", "what opens the store: "+strings.Join(unlockerNames(), ", "))
 	f.StringVar(&g.prompt, "prompt", "", "ask for MFA codes by "+strings.Join(mfa.Names(), ", ")+" (default the terminal, else a window)")
+	f.BoolVar(&g.debug, "debug", false, "say on standard error what is decided, read and asked; no secrets, no command lines")
 	f.BoolVar(&g.acceptRollback, "accept-rollback", false, "take a store that is older than the one last written here")
 	for _, add := range commands() {
 		root.AddCommand(add(sys, g))
@@ -69,6 +71,8 @@ func newRoot(sys *System) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SuggestionsMinimumDistance = 2
 	wrapHelp(root)
+	sys.takeIncumbentFlags(root, g)
+	negatable(root)
 	return root
 }
 
@@ -78,7 +82,7 @@ func commands() []func(*System, *globals) *cobra.Command {
 		newAdd, newRotate, newRemove, newList, newClear,
 		newExec, newExport, newCredentialProcess, newLogin,
 		newExplain, newStatus, newLock, newUnlock,
-		newPlayground, newVersion,
+		newPlayground, newVersion, newProxy, newMigrateBackend,
 	}
 }
 
@@ -98,23 +102,22 @@ func usage(c *cobra.Command, err error) error {
 // not have.
 func incumbentFlag(complaint string) string {
 	for _, one := range []struct{ flag, instead string }{
-		{"--json", "print JSON: fob export --format json PROFILE"},
-		{"'j' in -j", "print JSON: fob export --format json PROFILE"},
 		{"--server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
 		{"--ecs-server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
 		{"--ec2-server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
 		{"--lazy", "credential endpoints are not in this version"},
-		{"--keychain", "fob has a store of its own: fob help files"},
-		{"--file-dir", "fob has a store of its own: fob help files"},
-		{"--pass-", "fob has a store of its own: fob help files"},
-		{"--debug", "there is no debug log in this version; fob explain PROFILE shows what would be done"},
 		{"--assume-role-ttl", "how long: --duration"},
 		{"--session-ttl", "how long: --duration"},
 		{"--stdout", "that flag is of login; credentials: fob export PROFILE"},
-		{"--profile-env", "write a credential_process line: fob credential-process --help"},
 	} {
 		if strings.Contains(complaint, "unknown flag: "+one.flag) || strings.Contains(complaint, one.flag) && strings.HasPrefix(one.flag, "'") {
 			return one.instead
+		}
+	}
+	words, switches := storeFlags()
+	for _, name := range append(words, switches...) {
+		if strings.HasSuffix(complaint, "unknown flag: --"+name) {
+			return "fob has a store of its own (fob help files); what aws-vault has stored: fob import"
 		}
 	}
 	return ""
@@ -128,10 +131,6 @@ func noArgs(c *cobra.Command, args []string) error {
 	}
 	if c.Parent() == nil {
 		f := &fault.Error{What: fmt.Sprintf("there is no command %q", args[0]), Code: fault.Usage, Next: []string{"see the commands: fob --help"}}
-		switch args[0] {
-		case "proxy", "server", "migrate-backend":
-			f.Why = errors.New("aws-vault has it; this version of fob does not")
-		}
 		if s := c.SuggestionsFor(args[0]); len(s) > 0 {
 			f.Next = append([]string{"did you mean fob " + strings.Join(s, ", fob ") + "?"}, f.Next...)
 		}

@@ -38,16 +38,18 @@ type rotatedJSON struct {
 func newRotate(sys *System, g *globals) *cobra.Command {
 	var o rotateOptions
 	c := &cobra.Command{
-		Use:   "rotate PROFILE",
+		Use:   "rotate [PROFILE]",
 		Short: "Replace the stored key of a profile by a new one, and delete the old",
 		Long: "Make a new access key for the IAM user, see that it works, store it, and delete the\n" +
 			"old one. Each step is written down before the next: a rotation that was cut off is\n" +
 			"gone on with by the same command. A profile with a role rotates the key behind it.",
 		Example:           "  fob rotate security\n  fob rotate security --grace 24h\n  fob rotate ci --no-session",
-		Args:              oneProfile,
+		Args:              atMostOneProfile,
 		ValidArgsFunction: sys.completeProfile(g),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.profile = args[0]
+			if len(args) > 0 {
+				o.profile = args[0]
+			}
 			return sys.runRotate(c.Context(), g, o)
 		},
 	}
@@ -64,6 +66,12 @@ func (s System) runRotate(ctx context.Context, g *globals, o rotateOptions) erro
 	grace, err := o.duration()
 	if err != nil {
 		return err
+	}
+	if o.profile == "" { // not AWS_PROFILE: nobody rotates a key by the way
+		o.profile, err = s.pick(ctx, &fault.Error{What: "cannot rotate a key without a profile", Next: []string{"fob rotate PROFILE", "see which keys are stored: fob list --keys"}, Code: fault.Usage})
+		if err != nil {
+			return err
+		}
 	}
 	k, err := s.newKeeper(g)
 	if err != nil {

@@ -42,7 +42,8 @@ func TestMain(m *testing.M) {
 		}
 	}
 	testscript.Main(m, map[string]func(){
-		"fob": func() { os.Exit(front.Main(testFront())) },
+		"fob":       func() { os.Exit(front.Main(testFront())) },
+		"aws-vault": func() { os.Exit(front.Main(testFront())) },
 		"fob-core": func() {
 			if os.Getenv("TEST_ONE_THREAD") != "" {
 				runtime.LockOSThread() // a tracer counts system calls per thread
@@ -97,6 +98,7 @@ func testFront() front.System {
 			}
 			// testscript chooses by argv[0] which program the binary stands for.
 			if filepath.Base(path) == "fob-core" {
+				environ = append([]string{"TEST_CALLED=" + filepath.Base(argv[0])}, environ...)
 				argv = append([]string{"fob-core"}, argv[1:]...)
 			}
 			return launch.Replace(path, argv, environ)
@@ -106,7 +108,9 @@ func testFront() front.System {
 
 func testSystem() System {
 	s := RealSystem("test")
-	s.Args[0] = "fob"
+	s.Args[0] = os.Getenv("TEST_CALLED")
+	_ = os.Unsetenv("TEST_CALLED")
+	s.Environ = os.Environ()
 	s.Stderr = guardedStderr("fob-core")
 	s.Now, s.Ahead = clock, clockAhead()
 	s.CheapStore, s.NoKeyring = true, true

@@ -42,6 +42,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		if err != nil {
 			return c, s, err
 		}
+		k.debugChain(set, c)
 		for _, text := range c.Warnings {
 			k.sys.say("%s", text)
 		}
@@ -125,6 +126,6 @@ func (k *keeper) broker(minLeft time.Duration, w wanted) *broker.Broker {
 		Cache: func() *cache.Cache { return k.cache }, Keys: k, Locks: filepath.Join(k.home.Data, "locks"),
 		Env:    source.Env{STS: k.sys.sts, Outside: k.outside(), Now: k.sys.Now},
 		Driver: k.driver(cred.NewSecret(w.code)), Unattended: k.unattended,
-		MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say,
+		MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say, Debug: k.debug,
 	}
 }

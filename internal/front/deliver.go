@@ -17,6 +17,8 @@ import (
 type Child struct {
 	Environ, Argv []string
 	Chain         chain.Chain
+	// ByName gives the child the profile's name in the place of the session.
+	ByName bool
 }
 
 // Launch puts the command in fob's place. A nested run says that it replaces
@@ -26,7 +28,10 @@ func Launch(exec launch.Exec, stderr io.Writer, child Child, session cred.Sessio
 	if outer := Lookup(child.Environ, "AWS_VAULT"); outer != "" {
 		_, _ = io.WriteString(stderr, "fob: replacing the credentials of profile "+profile.Shown(outer)+" by those of "+profile.Shown(c.Profile)+"\n")
 	}
-	environ := launch.Environ(child.Environ, launch.Settings{Profile: c.Profile, Region: c.Region, Endpoint: c.Endpoint}, session)
+	if child.ByName {
+		session = cred.Session{}
+	}
+	environ := launch.Environ(child.Environ, launch.Settings{Profile: c.Profile, Region: c.Region, Endpoint: c.Endpoint, ByName: child.ByName}, session)
 	return launch.Run(exec, child.Argv, environ)
 }
 

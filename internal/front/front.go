@@ -78,13 +78,16 @@ func (sys System) answer() (status int, done bool) {
 	if line.Profile == "" || line.Command == "exec" && len(line.Argv) == 0 || line.Command != "exec" && sys.StdoutIsTerminal() {
 		return 0, false
 	}
+	if Lookup(sys.Environ, "FOB_PROFILE_ENV") != "" || Lookup(sys.Environ, "AWS_VAULT_PROFILE_ENV") != "" {
+		return 0, false
+	}
 	c, session, ok := sys.cached(line)
 	if !ok {
 		return 0, false
 	}
 	var err error
 	if line.Command == "exec" {
-		err = Launch(sys.Exec, sys.Stderr, Child{sys.Environ, line.Argv, c}, session)
+		err = Launch(sys.Exec, sys.Stderr, Child{Environ: sys.Environ, Argv: line.Argv, Chain: c}, session)
 	} else {
 		format, ok := export.Named(line.Format)
 		if !ok {

@@ -36,6 +36,9 @@ func Environ(environ []string, s Settings, session cred.Session) []string {
 	set("AWS_REGION", s.Region)
 	set("AWS_DEFAULT_REGION", s.Region)
 	set("AWS_ENDPOINT_URL", s.Endpoint)
+	if s.ByName {
+		set("AWS_PROFILE", s.Profile)
+	}
 	set("AWS_VAULT", s.Profile) // starship and powerlevel10k show it
 	set("FOB_PROFILE", s.Profile)
 	set(regionMark, s.Region)

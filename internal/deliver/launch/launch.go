@@ -13,7 +13,12 @@ import (
 
 // Settings is what the child is told beside the session. Region and Endpoint
 // may be empty: what the child inherits then stays.
-type Settings struct{ Profile, Region, Endpoint string }
+type Settings struct {
+	Profile, Region, Endpoint string
+	// ByName tells the child the profile's name, so that its SDK finds the
+	// credentials by itself.
+	ByName bool
+}
 
 // Exec runs the program at path in place of this one, as execve(2) does, and
 // returns only when that failed. Where an OS cannot replace a process it runs

@@ -51,6 +51,13 @@ type Broker struct {
 	Now     func() time.Time
 	// Sleep waits, or ends early with the context's error.
 	Sleep func(context.Context, time.Duration) error
-	// Say tells the person something on standard error.
-	Say func(format string, args ...any)
+	// Say tells the person something on standard error; Debug, if it is not nil,
+	// what they have asked to see.
+	Say, Debug func(format string, args ...any)
+}
+
+func (b *Broker) debug(format string, args ...any) {
+	if b.Debug != nil {
+		b.Debug(format, args...)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
@@ -78,6 +79,7 @@ func (b *Broker) stored(ctx context.Context, profile string) (cred.Session, erro
 // process alike.
 func (b *Broker) step(ctx context.Context, w walk, i int) (cred.Session, error) {
 	if s, ok := b.ready(w, i); ok {
+		b.debug("step %d of %d: a kept session serves: %s", i+1, len(w.Steps), w.Steps[i].Describe())
 		return s, nil
 	}
 	release, err := b.lock(ctx, w, i)
@@ -116,6 +118,10 @@ func (b *Broker) fetch(ctx context.Context, w walk, i int) (cred.Session, cred.S
 		return cred.Session{}, signer, err
 	}
 	in := source.Input{Signer: signer}
+	begun := b.Now()
+	defer func() {
+		b.debug("step %d of %d: asked in %s: %s", i+1, len(w.Steps), b.Now().Sub(begun).Round(time.Millisecond), w.Steps[i].Describe())
+	}()
 	if source.Device(w.Steps[i]).Serial != "" {
 		s, err := b.withCode(ctx, w, i, in)
 		return s, signer, err
