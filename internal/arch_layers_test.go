@@ -60,6 +60,7 @@ var layers = []row{
 	{"outside", "credentials that programs and this machine give", "cred fault", ""},
 	{"access", "which roles can be entered, and why not", "awsapi chain cred fault profile refarch", ""},
 	{"keys", "long-term keys: add, rotate, remove", "awsapi cred fault lock profile store", ""},
+	{"takeover", "read the keys that other programs keep", "cred profile", "github.com/go-jose/go-jose github.com/godbus/dbus github.com/danieljoos/wincred"},
 	{"broker", "walk a chain", "awsapi cache chain cred fault guard lock mfa sealkey source store", ""},
 	{"launch", "give a session to a child process", "cred fault", xsys},
 	{"serve", "give a session to SDKs over loopback", "cred fault", ""},

@@ -28,6 +28,7 @@ var mayReveal = map[string]string{
 	"internal/obtain/keys/keys.go":        "looks whether a typed key can be one",
 	"internal/obtain/mfa/given.go":        "passes on a code that was given by a flag",
 	"internal/obtain/mfa/terminal.go":     "passes on the code that was typed",
+	"internal/obtain/takeover/file.go":    "opens aws-vault's files with their passphrase",
 	"internal/playground/totp.go":         "computes the codes of the local AWS",
 }
 

@@ -17,6 +17,7 @@ import (
 	"fob/internal/keep/store"
 	"fob/internal/keep/unlock"
 	"fob/internal/obtain/keys"
+	"fob/internal/obtain/takeover"
 	"fob/internal/obtain/tty"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,7 @@ import (
 
 type addOptions struct {
 	profile   string
+	csv       string
 	env       bool
 	addConfig bool
 	noConfig  bool
@@ -34,7 +36,7 @@ func newAdd(sys *System, g *globals) *cobra.Command {
 	c := &cobra.Command{
 		Use:               "add PROFILE",
 		Short:             "Store the long-term access key of a profile",
-		Example:           "  fob add security\n  AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=... fob add security --env",
+		Example:           "  fob add security\n  AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=... fob add security --env\n  fob add security --csv accessKeys.csv",
 		Args:              oneProfile,
 		ValidArgsFunction: sys.completeProfile(g),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -43,6 +45,8 @@ func newAdd(sys *System, g *globals) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&o.env, "env", false, "take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	c.Flags().Var(some{&o.csv}, "csv", "take the key from the file that the console offers, - for standard input")
+	c.MarkFlagsMutuallyExclusive("env", "csv")
 	c.Flags().BoolVar(&o.addConfig, "add-config", true, "write the profile to the AWS config if it is not there")
 	c.Flags().BoolVar(&o.noConfig, "no-add-config", false, "leave the AWS config alone")
 	return c
@@ -67,24 +71,22 @@ func (s System) runAdd(ctx context.Context, g *globals, o addOptions) error {
 			return err
 		}
 	}
-	var key cred.AccessKey
-	var serial string
-	if o.env {
-		if key, err = s.environKey(); err != nil {
-			return err
-		}
+	key, typed, err := s.givenKey(ctx, set, o)
+	if err != nil {
+		return err
 	}
+	var serial string
 	// The store before a key that is typed: a passphrase and a key must not be
 	// mixed up, and a store that cannot be opened is known first.
 	made, err := k.openOrMake(ctx)
 	k.close() // nobody waits for what is asked from here on
 	if err == nil {
-		err = k.offerRecovery(ctx, made, o.env)
+		err = k.offerRecovery(ctx, made, !typed)
 	}
 	if err != nil {
 		return err
 	}
-	if !o.env {
+	if typed {
 		if key, serial, err = s.askKey(ctx, set, o); err != nil {
 			return err
 		}
@@ -114,6 +116,22 @@ func (k *keeper) add(ctx context.Context, r store.Record, serial string, writes 
 		k.sys.say("added profile %q to %s", r.Name, set.Display())
 	}
 	return err
+}
+
+// givenKey is the key that needs no typing; typed says that there is none.
+func (s System) givenKey(ctx context.Context, set profile.Set, o addOptions) (key cred.AccessKey, typed bool, err error) {
+	switch {
+	case o.env:
+		key, err = s.environKey()
+	case o.csv != "":
+		if key, err = takeover.FromCSV(ctx, s.takeoverEnv(set, o.csv)); err != nil {
+			return key, false, &fault.Error{What: "cannot take the key from a CSV file", Why: err, Next: []string{"download the file anew when you make a key, or leave --csv out and be asked"}, Code: fault.Failed}
+		}
+		err = keys.Check(key)
+	default:
+		typed = true
+	}
+	return key, typed, err
 }
 
 // environKey takes the key from the variables that AWS's tools use.

@@ -118,6 +118,10 @@ func variables() [][2]string {
 		{"AWS_STS_REGIONAL_ENDPOINTS, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT", "as in the AWS SDKs"},
 		{"AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_MAX_ATTEMPTS", "as in the AWS SDKs"},
 		{"FOB_PASSPHRASE, AWS_VAULT_FILE_PASSPHRASE", "passphrase of the store; never reaches a child"},
+		{"AWS_SHARED_CREDENTIALS_FILE", "for import: the credentials file, else ~/.aws/credentials"},
+		{"AWS_VAULT_BACKEND", "for import --from aws-vault: which of its stores"},
+		{"AWS_VAULT_FILE_DIR, AWS_VAULT_FILE_PASSPHRASE", "for import: aws-vault's folder, else ~/.awsvault/keys, and its passphrase"},
+		{"AWS_VAULT_PASS_PREFIX, AWS_VAULT_PASS_PASSWORD_STORE_DIR, AWS_VAULT_PASS_CMD, PASSWORD_STORE_DIR, PASSAGE_DIR", "for import: where aws-vault keeps keys with pass or passage"},
 		{"FOB_BACKEND", "like --backend"},
 		{"FOB_PROMPT, AWS_VAULT_PROMPT", "like --prompt"},
 		{"YKMAN_OATH_CREDENTIAL_NAME, YKMAN_OATH_DEVICE_SERIAL, AWS_VAULT_YKMAN_VERSION", "for --prompt ykman: its credential (default the serial of the MFA device), which YubiKey, and 1 to 3 for an old ykman"},
@@ -150,6 +154,8 @@ func environmentHelp() string {
 const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share/fob:
 
   ~/.aws/config         read; add appends a profile and changes no other byte
+  ~/.aws/credentials    read by import, which puts a credential_process line in the place of
+                        a key that it has stored, and the file as it was beside it
   $DATA/vault.age       the stored keys and unfinished rotations, an age file; vault.age.prev
                         is the one before
   $DATA/slots/*.age     what opens the vault: passphrase and recovery code, age files

@@ -24,6 +24,8 @@ func printedAsJSON() []printed {
 		{"status PROFILE", whoami{}},
 		{"clear", clearedJSON{}},
 		{"rotate", rotatedJSON{}},
+		{"import", surveyJSON{}},
+		{"import --from SOURCE", importedJSON{}},
 		{"version", versionJSON{}},
 	}
 }

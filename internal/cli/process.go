@@ -128,8 +128,13 @@ func byShell(line string) []string {
 // says on standard error is for the person, at the terminal where there is one,
 // and in the error when it fails.
 func (p *processes) credentials(ctx context.Context, line string, more ...string) ([]byte, error) {
+	return p.keeper(ctx, byShell(line), more...)
+}
+
+// keeper is credentials for a program that is not a command line.
+func (p *processes) keeper(ctx context.Context, argv []string, more ...string) ([]byte, error) {
 	last := &ending{}
-	out, err := p.ask(ctx, byShell(line), &little{text: make([]byte, 0, 64<<10)}, last, more...)
+	out, err := p.ask(ctx, argv, &little{text: make([]byte, 0, 64<<10)}, last, more...)
 	if err != nil {
 		err = &programError{err: err, said: last.text()}
 	}

@@ -46,8 +46,13 @@ type System struct {
 	Credentials func(ctx context.Context, line string, more ...string) ([]byte, error)
 	// Browse opens a file or an address with a command for browsers (empty: the
 	// person's own), and gives how the program ends that was started for it.
-	Browse           func(browser, target string) (ended <-chan error, err error)
-	HTTP             func(caBundle string) (*http.Client, error)
+	Browse func(browser, target string) (ended <-chan error, err error)
+	HTTP   func(caBundle string) (*http.Client, error)
+	// Keeper is Program for a program that keeps secrets: its output may be
+	// larger, and its last words stand in the error.
+	Keeper func(ctx context.Context, argv []string, more ...string) ([]byte, error)
+	// Executable is the path of this program, fob-core.
+	Executable       func() (string, error)
 	StdoutIsTerminal func() bool
 	Version          string
 	UID              int
@@ -70,6 +75,7 @@ func RealSystem(version string) System {
 			return launch.Replace(path, argv, environ)
 		},
 		Run: p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
+		Keeper: p.keeper, Executable: os.Executable,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 	}

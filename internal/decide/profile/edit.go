@@ -152,6 +152,13 @@ func (s Set) editable(name string) (section, error) {
 	return sec, err
 }
 
+// WithText is the same file with another text, for one edit after another.
+func (s Set) WithText(text []byte) (Set, error) {
+	after, err := parseAs(s.display, text, s.dialect)
+	after.path = s.path
+	return after, err
+}
+
 func (s Set) refuse(name, flaw string) *Error {
 	return &Error{File: s.display, Profile: name, Text: "cannot be written: " + flaw}
 }
@@ -248,7 +255,7 @@ func (s Set) position(sec section) int {
 
 // checked gives the text if it says what is wanted and nothing else changed.
 func (s Set) checked(name string, text []byte, want []model) ([]byte, error) {
-	after, err := parseAs(s.display, text, s.dialect)
+	after, err := s.WithText(text)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,94 @@
+package takeover
+
+import (
+	"encoding/json"
+	"regexp"
+
+	"fob/internal/cred"
+)
+
+// item is how aws-vault's library writes a key into stores that know no more
+// than a name and a text. Where a store has fields of its own, Data is all that
+// is written.
+type item struct {
+	Data []byte
+}
+
+// stored is a key, as the JSON form of the AWS SDK's credentials.
+type stored struct {
+	AccessKeyID, SecretAccessKey, SessionToken string
+}
+
+// readItem reads a key from a wrapped item.
+func readItem(text []byte) (cred.AccessKey, error) {
+	var i item
+	if json.Unmarshal(text, &i) != nil || len(i.Data) == 0 {
+		return cred.AccessKey{}, errNoItem // JSON's own error would quote the text
+	}
+	return readData(i.Data)
+}
+
+// readData reads a key from a bare item.
+func readData(data []byte) (cred.AccessKey, error) {
+	var s stored
+	if json.Unmarshal(data, &s) != nil || s.AccessKeyID == "" || s.SecretAccessKey == "" {
+		return cred.AccessKey{}, errNoItem
+	}
+	if s.SessionToken != "" {
+		return cred.AccessKey{}, errTemporary
+	}
+	return cred.AccessKey{ID: s.AccessKeyID, Secret: cred.NewSecret(s.SecretAccessKey)}, nil
+}
+
+// isSession tells aws-vault's sessions and sign-in tokens from keys by their
+// names: that of a session is KIND,PROFILE,DEVICE,EXPIRY, and versions before 7
+// had three other forms.
+func isSession(name string) bool {
+	for _, form := range []string{
+		`^[^,]+,[\w-]+,[\w-]*,\d+$`,
+		`^session,[^,]+,[^,]*,\d{2,}$`,
+		`^session:[^ ]+:[^ ]*:[^:]+$`,
+		`^.+ session \(\d+\)$`,
+		`^oidc:`,
+	} {
+		if regexp.MustCompile(form).MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// parted sorts the names of a store's items.
+func parted(names []string) (keys []string, sessions int) {
+	for _, name := range names {
+		if isSession(name) {
+			sessions++
+		} else {
+			keys = append(keys, name)
+		}
+	}
+	return keys, sessions
+}
+
+// takeItems reads the wanted items of a store that knows their names.
+func takeItems(names []string, wanted Wanted, from string, read func(name string) (cred.AccessKey, error)) Haul {
+	var h Haul
+	names, h.Sessions = parted(names)
+	for _, name := range names {
+		if !wanted.Has(name) {
+			continue
+		}
+		key, err := read(name)
+		h.add(Key{Name: name, Key: key, From: from}, err)
+	}
+	return h
+}
+
+// add puts a key, or why there is none, into the haul.
+func (h *Haul) add(k Key, err error) {
+	if err != nil {
+		h.Left = append(h.Left, Left{Name: k.Name, Why: err, Expected: err == errTemporary})
+		return
+	}
+	h.Keys = append(h.Keys, k)
+}
