@@ -94,7 +94,7 @@ func (s *System) execute(ctx context.Context) (asJSON bool, err error) {
 	}
 	root.SetArgs(args)
 	c, err := root.ExecuteContextC(ctx)
-	if f := c.Flags().Lookup("json"); f != nil {
+	if f := c.Flags().Lookup("json"); f != nil && !f.Hidden {
 		asJSON = f.Value.String() == "true"
 	}
 	if done := (*fault.Error)(nil); err == nil || running || errors.As(err, &done) {

@@ -83,6 +83,7 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if err != nil {
 		return err
 	}
+	kinds := k.kinds(set)
 	exists, err := k.exists()
 	if err != nil {
 		return err
@@ -90,12 +91,13 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	locked := exists && !k.unseal()
 	hasKey := k.hasKey
 	if locked && set.Has(o.profile) {
-		hasKey = assumedKeys(set)
+		hasKey = assumedKeys(set, kinds)
 	}
-	c, err := chain.Resolve(set, source.Kinds(), hasKey, k.index.Refused(k.sys.Now()), r)
+	c, err := chain.Resolve(set, kinds, hasKey, k.index.Refused(k.sys.Now()), r)
 	if err != nil {
 		return err
 	}
+	k.begin(c)
 	out := k.explain(c, minLeft, locked)
 	if o.json {
 		return writeJSON(s.Stdout, out)

@@ -100,6 +100,7 @@ func variables() [][2]string {
 	return [][2]string{
 		{"AWS_PROFILE", "profile of exec, export and login where none is named"},
 		{"AWS_CONFIG_FILE", "the AWS config, else ~/.aws/config"},
+		{"AWS_SHARED_CREDENTIALS_FILE", "keys in the clear, else ~/.aws/credentials"},
 		{"AWS_REGION, AWS_DEFAULT_REGION", "region of the last call and of the child"},
 		{"AWS_MFA_SERIAL", "MFA device of every profile"},
 		{"AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME", "role of the named profile (not beside AWS_WEB_IDENTITY_TOKEN_FILE)"},

@@ -139,7 +139,7 @@ func TestJSONListed(t *testing.T) {
 	t.Parallel()
 	n := 0
 	for _, c := range tree() {
-		if c.Flags().Lookup("json") == nil {
+		if f := c.Flags().Lookup("json"); f == nil || f.Hidden {
 			continue
 		}
 		n++

@@ -54,7 +54,7 @@ func TestCommandLines(t *testing.T) {
 		{line: "export dev --format=ini -n", front: true, want: typed{Profile: "dev", Format: "ini", NoSession: true}},
 		{line: "export dev -d 30m", front: true, want: typed{Profile: "dev", Format: "env", Duration: "30m"}},
 		{line: "export --check dev", want: typed{Profile: "dev", Format: "env"}},
-		{line: "export", bad: true},
+		{line: "export", want: typed{Format: "env"}},
 		{line: "export dev prod", bad: true},
 		{line: "credential-process dev", front: true, want: typed{Profile: "dev", Format: "json"}},
 		{line: "credential-process --region us-east-1 dev", front: true, want: typed{Profile: "dev", Format: "json", Region: "us-east-1"}},

@@ -128,9 +128,9 @@ func writeKeys(w io.Writer, l listing) error {
 // rows gives a row for each profile of the config and for each stored key that
 // no profile has. A locked store shows profiles only.
 func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
-	rows := []listed{}
+	rows, kinds := []listed{}, k.kinds(set)
 	for _, name := range set.Names() {
-		rows = append(rows, k.row(set, name, true))
+		rows = append(rows, k.row(set, kinds, name, true))
 	}
 	var lone []string
 	for name := range k.index.Keys {
@@ -140,7 +140,7 @@ func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
 	}
 	slices.Sort(lone)
 	for _, name := range lone {
-		rows = append(rows, k.row(set, name, false))
+		rows = append(rows, k.row(set, kinds, name, false))
 	}
 	if !all {
 		return rows, nil
@@ -160,7 +160,7 @@ func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
 	return rows, nil
 }
 
-func (k *keeper) row(set profile.Set, name string, inConfig bool) listed {
+func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig bool) listed {
 	r := listed{Profile: name, InConfig: inConfig, Sessions: []listedSession{}}
 	if info, ok := k.index.Keys[name]; ok {
 		r.Key = cred.Short(info.ID)
@@ -172,11 +172,12 @@ func (k *keeper) row(set profile.Set, name string, inConfig bool) listed {
 	if k.seal.IsZero() {
 		return r
 	}
-	c, err := chain.Resolve(set, source.Kinds(), k.hasKey, k.index.Refused(k.sys.Now()), chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)})
+	c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)})
 	if err != nil {
 		r.Problem = err.Error()
 		return r
 	}
+	k.begin(c)
 	for i, n := range chain.Names(c, k.ID(c.Key), k.cache.NameOf) {
 		if n == "" || source.CardOf(c.Steps[i]).Owner != name && i < len(c.Steps)-1 {
 			continue

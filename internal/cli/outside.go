@@ -24,7 +24,7 @@ const processOf = "FOB_PROCESS_OF"
 // outside joins the sources to what gives them credentials.
 func (k *keeper) outside() source.Outside {
 	s := k.sys
-	return outsideOf{outside.Outside{
+	return outsideOf{keeper: k, Outside: outside.Outside{
 		Run: func(ctx context.Context, profile, line string) ([]byte, error) {
 			k.close() // the program may be a fob, which must not wait for us
 			return s.Credentials(ctx, line, processOf+"="+strings.Join(append(s.within(), encodeName(profile)), ","))
@@ -42,7 +42,14 @@ func (k *keeper) outside() source.Outside {
 	}}
 }
 
-type outsideOf struct{ outside.Outside }
+type outsideOf struct {
+	outside.Outside
+	keeper *keeper
+}
+
+func (o outsideOf) InClear(ctx context.Context, c source.InClear) (cred.Session, error) {
+	return o.keeper.inClear(ctx, c)
+}
 
 func (o outsideOf) Process(ctx context.Context, p source.Process) (cred.Session, error) {
 	return o.Outside.Process(ctx, p.Profile, p.Line, p.From)

@@ -156,7 +156,7 @@ func (k *keeper) planUser(ctx context.Context, o rotateOptions) (p userPlan, err
 		return p, err
 	}
 	request := chain.Request{Profile: o.profile, NoSession: o.noSession, Env: chain.FromEnviron(k.sys.Environ)}
-	if err := k.openFor(ctx, set, request); err != nil {
+	if err := k.openFor(ctx, set, source.Kinds(), request); err != nil {
 		return p, err
 	}
 	if p.Chain, p.iam, err = chain.User(set, source.Kinds(), k.hasKey, request); err != nil {

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func testFront() front.System {
 
 func testSystem() System {
 	s := RealSystem("test")
-	s.Args[0] = os.Getenv("TEST_CALLED")
+	s.Args[0] = cmp.Or(os.Getenv("TEST_CALLED"), "fob")
 	_ = os.Unsetenv("TEST_CALLED")
 	s.Environ = os.Environ()
 	s.Stderr = guardedStderr("fob-core")

@@ -34,14 +34,16 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		return c, s, err
 	}
 	defer func() { k.warn(set, err) }()
-	if err := k.openFor(ctx, set, request); err != nil {
+	kinds := k.kinds(set)
+	if err := k.openFor(ctx, set, kinds, request); err != nil {
 		return c, s, err
 	}
 	for try := 1; ; try++ {
-		c, err = chain.Resolve(set, source.Kinds(), k.hasKey, k.index.Refused(k.sys.Now()), request)
+		c, err = chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), request)
 		if err != nil {
 			return c, s, err
 		}
+		k.begin(c)
 		k.debugChain(set, c)
 		for _, text := range c.Warnings {
 			k.sys.say("%s", text)
@@ -49,7 +51,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		if err = k.sys.endless(c); err != nil {
 			return c, s, err
 		}
-		if c.Key == "" && request.Profile != "" && k.seal.IsZero() {
+		if (c.Key == "" || c.InClear.ID != "") && request.Profile != "" && k.seal.IsZero() {
 			k.sys.say("%s", k.unkept())
 		}
 		s, err = k.broker(minLeft, w).Session(ctx, c)
@@ -82,7 +84,7 @@ func (k *keeper) minLeft() (time.Duration, error) {
 // openFor opens sessions and the index, but not for a profile that no stored
 // key could mend: nobody should type a passphrase to read of a mistake in the
 // config.
-func (k *keeper) openFor(ctx context.Context, set profile.Set, r chain.Request) error {
+func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Kind, r chain.Request) error {
 	if r.Profile == "" {
 		return nil // what is in the environment needs no store
 	}
@@ -90,7 +92,7 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, r chain.Request) 
 		return err
 	}
 	anyKey := func(string) bool { return true }
-	if _, hopeless := chain.Resolve(set, source.Kinds(), anyKey, nil, r); hopeless != nil {
+	if _, hopeless := chain.Resolve(set, kinds, anyKey, nil, r); hopeless != nil {
 		return hopeless
 	}
 	err := k.open(ctx)
@@ -98,7 +100,7 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, r chain.Request) 
 		return err
 	}
 	// A chain that needs no key can be walked without the store.
-	_, keyless := chain.Resolve(set, source.Kinds(), func(string) bool { return false }, nil, r)
+	_, keyless := chain.Resolve(set, kinds, func(string) bool { return false }, nil, r)
 	if keyless != nil && set.Has(r.Profile) {
 		return err
 	}
@@ -109,14 +111,14 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, r chain.Request) 
 
 // assumedKeys stands for the index while that is shut, for explain: a key is
 // taken to be stored for each profile that names no source.
-func assumedKeys(set profile.Set) func(string) bool {
+func assumedKeys(set profile.Set, kinds []source.Kind) func(string) bool {
 	return func(name string) bool {
 		p, err := set.Profile(name)
 		from := p.Value("source_profile")
 		if err != nil || from != "" && from != name {
 			return !set.Has(name)
 		}
-		_, err = chain.Resolve(set, source.Kinds(), func(string) bool { return false }, nil, chain.Request{Profile: name})
+		_, err = chain.Resolve(set, kinds, func(string) bool { return false }, nil, chain.Request{Profile: name})
 		return err != nil // it can do without
 	}
 }

@@ -18,8 +18,11 @@ type Chain struct {
 	Profile string
 	// Key is the profile whose stored key signs the first call, or "" where
 	// the first step needs none.
-	Key   string
-	Steps []source.Step
+	Key string
+	// InClear is where the key of Key stands if it is not stored: in a file of the
+	// AWS tools. Its ID is "" otherwise.
+	InClear source.InClear
+	Steps   []source.Step
 	// Region is for the child; "" where no setting gives one.
 	Region string
 	// Endpoint is the endpoint_url that the child must use too, or "".

@@ -3,6 +3,7 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
@@ -59,13 +60,22 @@ func (v *resolver) walk() ([]link, error) {
 // role in the environment are the target's alone.
 func (v *resolver) load(name string, target bool) (profile.Profile, error) {
 	p, err := v.set.Profile(name)
-	if unknown := (*profile.UnknownError)(nil); errors.As(err, &unknown) && v.hasKey(name) {
+	if unknown := (*profile.UnknownError)(nil); errors.As(err, &unknown) && (v.hasKey(name) || v.knows(name)) {
 		p, err = v.set.Bare(name), nil
 	}
 	if err != nil {
 		return p, err
 	}
 	return p.With(overlay(v.req.Env, target)...), nil
+}
+
+// knows says whether one of the kinds has credentials for a name that the config
+// does not have.
+func (v *resolver) knows(name string) bool {
+	return slices.ContainsFunc(v.kinds, func(k source.Kind) bool {
+		more, ok := k.(interface{ Knows(string) bool })
+		return ok && more.Knows(name)
+	})
 }
 
 // link decides what one profile adds and which profile comes before it ("" where
@@ -106,6 +116,13 @@ func (v *resolver) link(p profile.Profile, target bool) (link, string, error) {
 	}
 	if l.begin, err = v.begin(p, target); err != nil {
 		return l, "", err
+	}
+	if key, ok := l.begin.(source.InClear); ok {
+		v.warn("profile %q has its key in the clear (%s), where every program can read it: fob import takes it into the store", p.Name, key.From)
+		if !key.Ends {
+			v.chain.InClear, l.begin = key, nil
+			return l, "", nil
+		}
 	}
 	if l.begin != nil {
 		if v.entersRole(l.begin) {

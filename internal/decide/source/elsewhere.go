@@ -18,14 +18,10 @@ func (elsewhereKind) Plan(p profile.Profile) (Step, error) {
 		{"sso_start_url", "IAM Identity Center", "until then: aws sso login, and as a source: credential_process = aws configure export-credentials --profile " + fault.Word(p.Name)},
 		{"sso_session", "IAM Identity Center", "until then: aws sso login, and as a source: credential_process = aws configure export-credentials --profile " + fault.Word(p.Name)},
 		{"login_session", "aws login", "until then, as a source: credential_process = aws configure export-credentials --profile " + fault.Word(p.Name)},
-		{"aws_access_key_id", "a key in the clear", "store the key: fob add " + fault.Word(p.Name) + ", then remove it from the file"},
 	} {
 		set, ok := p.Setting(one.key)
 		if !ok {
 			continue
-		}
-		if one.key == "aws_access_key_id" {
-			set = hidden(set)
 		}
 		return nil, &SettingError{Setting: set, Why: "asks for credentials from " + one.way + ", which this version of fob does not do", Next: []string{one.next}}
 	}

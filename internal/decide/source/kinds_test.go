@@ -81,6 +81,8 @@ func (g given) Process(context.Context, Process) (cred.Session, error) { return 
 
 func (g given) Machine(context.Context, Machine) (cred.Session, error) { return g.session, g.err }
 
+func (g given) InClear(context.Context, InClear) (cred.Session, error) { return g.session, g.err }
+
 func (g given) WebToken(context.Context, TokenFrom) (cred.Secret, error) {
 	return cred.NewSecret("CANARY.jwt"), g.err
 }
@@ -111,7 +113,7 @@ func TestOutsideFetch(t *testing.T) {
 		{"a forged line", given{session: forged}, "characters that no credentials have"},
 		{"a failure", given{err: errors.New("it failed")}, "it failed"},
 	} {
-		for _, step := range []Step{Process{}, Machine{Source: FromInstance}} {
+		for _, step := range []Step{Process{}, Machine{Source: FromInstance}, InClear{Ends: true}} {
 			got, err := step.Fetch(t.Context(), Env{Outside: tt.out, Now: func() time.Time { return now }}, Input{})
 			if tt.want != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -120,6 +120,8 @@ type Outside interface {
 	Process(context.Context, Process) (cred.Session, error)
 	// Machine gives the credentials of a credential_source.
 	Machine(context.Context, Machine) (cred.Session, error)
+	// InClear reads a key or a session out of a file.
+	InClear(context.Context, InClear) (cred.Session, error)
 	// WebToken reads a web identity token.
 	WebToken(context.Context, TokenFrom) (cred.Secret, error)
 }
@@ -181,9 +183,9 @@ type Issued struct {
 type Tag struct{ Key, Value string }
 
 // Kinds lists every way to get credentials, in the order in which a profile's
-// settings are tried.
-func Kinds() []Kind {
-	return []Kind{assumeRoleKind{}, webIdentityKind{}, processKind{}, machineKind{}, elsewhereKind{}}
+// settings are tried; more are the last.
+func Kinds(more ...Kind) []Kind {
+	return append([]Kind{assumeRoleKind{}, webIdentityKind{}, processKind{}, machineKind{}, elsewhereKind{}}, more...)
 }
 
 // SettingError says that a setting cannot be used.

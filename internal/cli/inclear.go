@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+)
+
+// kinds are the ways to get credentials, with the keys that stand in the clear
+// beside set. The front does not know those: it steps aside for them. The file is
+// read when nothing else gives a profile its credentials.
+func (k *keeper) kinds(set profile.Set) []source.Kind {
+	load := sync.OnceValues(func() (profile.Set, error) { return profile.LoadCredentials(k.credentialsFile()) })
+	k.sections = func(name string) ([]profile.Profile, error) {
+		clear, err := load()
+		if err != nil {
+			return nil, err
+		}
+		var out []profile.Profile
+		for _, file := range []profile.Set{clear, set} {
+			p, err := file.Section(name)
+			switch unknown := (*profile.UnknownError)(nil); {
+			case errors.As(err, &unknown):
+				continue
+			case err != nil:
+				return nil, err
+			}
+			out = append(out, p)
+		}
+		return out, nil
+	}
+	return source.Kinds(source.InClearKind{Sections: k.sections})
+}
+
+// credentialsFile is AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials, and
+// how messages name it.
+func (k *keeper) credentialsFile() (path, shown string) {
+	home := k.sys.lookup("HOME")
+	path = k.sys.lookup("AWS_SHARED_CREDENTIALS_FILE")
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		path = filepath.Join(home, rest)
+	}
+	if path == "" {
+		path = filepath.Join(home, ".aws", "credentials")
+	}
+	if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok && home != "" {
+		return path, filepath.Join("~", rest)
+	}
+	return path, path
+}
+
+// inClear reads the key or the session of a chain that begins with one.
+func (k *keeper) inClear(_ context.Context, c source.InClear) (cred.Session, error) {
+	sections, err := k.sections(c.Profile)
+	if err != nil {
+		return cred.Session{}, err
+	}
+	for _, section := range sections {
+		if id, _ := section.Setting("aws_access_key_id"); id.Value == c.ID && id.From == c.From {
+			return cred.Session{ID: c.ID, Secret: cred.NewSecret(section.Value("aws_secret_access_key")), Token: cred.NewSecret(section.Value("aws_session_token"))}, nil
+		}
+	}
+	return cred.Session{}, fmt.Errorf("the key at %s is gone", c.From)
+}
+
+// begin notes where the key of a chain comes from, for when the broker asks.
+func (k *keeper) begin(c chain.Chain) { k.plain = c.InClear }
+
+// plainKey is the key of that chain.
+func (k *keeper) plainKey(ctx context.Context) (cred.AccessKey, error) {
+	s, err := k.inClear(ctx, k.plain)
+	return cred.AccessKey{ID: s.ID, Secret: s.Secret}, err
+}
