@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -280,14 +281,25 @@ func (t *taking) keep(ctx context.Context) error {
 	return nil
 }
 
-// replace writes the file without the keys, with a copy of the old one beside
-// it. The copy has a name that nothing had.
+// copyOf writes a copy of the file beside it, under a name that nothing has.
+func (t *taking) copyOf(set profile.Set) (path string, err error) {
+	stamp := set.Path() + ".before-fob-" + t.k.sys.Now().UTC().Format("20060102T150405Z")
+	path = stamp
+	for n := 2; ; n++ {
+		err = lock.WriteFile(path, set.Text(), lock.WriteOptions{Mode: 0o600, Create: true})
+		if !errors.Is(err, fs.ErrExist) || n > 100 {
+			return path, err
+		}
+		path = fmt.Sprintf("%s-%d", stamp, n)
+	}
+}
+
+// replace writes the file without the keys, when a copy of it is beside it.
 func (t *taking) replace(ctx context.Context, c change) error {
 	if len(c.names) == 0 {
 		return nil
 	}
-	path := c.set.Path() + ".before-fob-" + t.k.sys.Now().UTC().Format("20060102T150405Z")
-	err := lock.WriteFile(path, c.set.Text(), lock.WriteOptions{Mode: 0o600, Create: true})
+	path, err := t.copyOf(c.set)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -70,20 +70,6 @@ func parted(names []string) (keys []string, sessions int) {
 	return keys, sessions
 }
 
-// takeItems reads the wanted items of a store that knows their names.
-func takeItems(names []string, wanted Wanted, from string, read func(name string) (cred.AccessKey, error)) Haul {
-	var h Haul
-	names, h.Sessions = parted(names)
-	for _, name := range names {
-		if !wanted.Has(name) {
-			continue
-		}
-		key, err := read(name)
-		h.add(Key{Name: name, Key: key, From: from}, err)
-	}
-	return h
-}
-
 // add puts a key, or why there is none, into the haul.
 func (h *Haul) add(k Key, err error) {
 	if err != nil {

@@ -137,6 +137,12 @@ func (e *WrongPassphraseError) Error() string {
 	return "no key in " + e.Where + " opens with that passphrase"
 }
 
+// absentError says why a place does not exist. It is fs.ErrNotExist to errors.Is.
+type absentError string
+
+func (e absentError) Error() string        { return string(e) }
+func (e absentError) Is(target error) bool { return target == fs.ErrNotExist }
+
 var (
 	errTemporary = errors.New("it is a temporary key, which ends by itself")
 	errNoItem    = errors.New("it is nothing that aws-vault has written")

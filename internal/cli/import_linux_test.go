@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestImportKilled kills the program at the first, second, ... rename while it
+// takes a key out of the credentials file: renames are where the store and the
+// file change. Whatever is left, the key is in the file or works from the store,
+// a copy of the file is whole, and the same command finishes the work.
+func TestImportKilled(t *testing.T) {
+	t.Parallel()
+	needTools(t, "strace")
+	first := newHouse(t)
+	first.store()
+	kills := 0
+	for importKilledAt(t, first, kills+1) {
+		kills++
+	}
+	// The vault, its copy, the index, the copy of the file, the file.
+	if kills < 5 {
+		t.Errorf("%d kills: nothing was proved", kills)
+	}
+}
+
+// importKilledAt says whether there was an n-th rename to be killed at.
+func importKilledAt(t *testing.T, first *house, n int) (killed bool) {
+	t.Helper()
+	h := newHouse(t)
+	file := "[other]\naws_access_key_id = " + h.env["AWS_ACCESS_KEY_ID"] + "\naws_secret_access_key = " + h.env["AWS_SECRET_ACCESS_KEY"] + "\n"
+	h.storeOf(first)
+	h.write(file, ".aws", "credentials")
+	h.env["AWS_ENDPOINT_URL"], h.env["AWS_EC2_METADATA_DISABLED"] = h.aws.URL, "true"
+	c := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", os.DevNull, "-e", "trace=renameat,renameat2",
+		"-e", fmt.Sprintf("inject=renameat,renameat2:signal=KILL:when=%d", n), "fob", "import", "--from", "credentials", "--yes")
+	c.Dir = h.home
+	for name, value := range h.env {
+		c.Env = append(c.Env, name+"="+value)
+	}
+	c.Env = append(c.Env, "GOMAXPROCS=1", "TEST_ONE_THREAD=1")
+	out, err := c.CombinedOutput()
+	if ws := c.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
+		killed = ws.Signal() == syscall.SIGKILL
+	}
+	if !killed && err != nil {
+		t.Fatalf("rename %d: %v: %s", n, err, out)
+	}
+	works := func() bool { return h.fob("whoami", "other", "--no-session").status == 0 }
+	now, err := os.ReadFile(h.path(".aws", "credentials"))
+	h.must(err)
+	if string(now) != file && (!strings.Contains(string(now), "credential_process = ") || !works()) {
+		t.Errorf("rename %d: the key is gone from the file and does not work from the store: %q", n, now)
+	}
+	copies, err := filepath.Glob(h.path(".aws", "credentials.before-fob-*"))
+	h.must(err)
+	for _, name := range copies {
+		if text, err := os.ReadFile(name); err != nil || string(text) != file {
+			t.Errorf("rename %d: the copy of the file: %q, %v", n, text, err)
+		}
+	}
+	if got := h.fob("import", "--from", "credentials", "--yes"); got.status != 0 && string(now) == file {
+		t.Errorf("rename %d: the next run: %+v", n, got)
+	}
+	if now, err = os.ReadFile(h.path(".aws", "credentials")); err != nil || strings.Contains(string(now), "CANARY") || !works() {
+		t.Errorf("rename %d: in the end the key works: %t; the file: %q, %v", n, works(), now, err)
+	}
+	return killed
+}
