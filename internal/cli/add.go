@@ -91,7 +91,13 @@ func (s System) runAdd(ctx context.Context, g *globals, o addOptions) error {
 			return err
 		}
 	}
-	return k.add(ctx, store.Record{Name: o.profile, Key: key, Created: s.Now().UTC()}, serial, writes)
+	if err := k.add(ctx, store.Record{Name: o.profile, Key: key, Created: s.Now().UTC()}, serial, writes); err != nil {
+		return err
+	}
+	if set, err := k.load(); err == nil {
+		k.renewSDKConfig(set)
+	}
+	return nil
 }
 
 // add stores the key and writes its profile, one run after the other: the

@@ -25,7 +25,7 @@ func (k *keeper) warn(set profile.Set, err error) {
 }
 
 func (k *keeper) load() (profile.Set, error) {
-	set, err := profile.Load(k.home.Config, k.home.ConfigShown)
+	set, err := k.home.Load()
 	if err != nil {
 		f := &fault.Error{What: "cannot read the AWS config", Why: err, Code: fault.Config}
 		if p := (*profile.Error)(nil); errors.As(err, &p) {

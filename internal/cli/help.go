@@ -165,6 +165,7 @@ const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share
   $DATA/index           which profiles have a key, sealed
   $DATA/spent           which MFA codes were sent of late, as hashes
   $DATA/epoch, stamp    what makes old sessions, and older unlocks, worth nothing
+  $DATA/sdk-config      where fob sdk-config has written the second config
   $DATA/locks/          one file for each thing that one process does at a time
   $XDG_RUNTIME_DIR/fob  the seal key, where no kernel keyring can hold it
 

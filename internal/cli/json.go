@@ -26,6 +26,7 @@ func printedAsJSON() []printed {
 		{"rotate", rotatedJSON{}},
 		{"import", surveyJSON{}},
 		{"import --from SOURCE", importedJSON{}},
+		{"sdk-config", sdkJSON{}},
 		{"version", versionJSON{}},
 	}
 }

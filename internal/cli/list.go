@@ -72,7 +72,7 @@ func (s System) profileNames() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := profile.Load(k.home.Config, k.home.ConfigShown)
+	set, err := k.home.Load()
 	return set.Names(), err
 }
 
@@ -90,6 +90,7 @@ func (s System) runList(_ context.Context, g *globals, o listOptions) error {
 		return err
 	}
 	l := listing{Locked: exists && !k.unseal(), Profiles: []listed{}}
+	k.renewSDKConfig(set)
 	l.Profiles, err = k.rows(set, o.all && !l.Locked)
 	if err != nil {
 		return err

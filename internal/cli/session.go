@@ -33,7 +33,10 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 	if err != nil {
 		return c, s, err
 	}
-	defer func() { k.warn(set, err) }()
+	defer func() {
+		k.warn(set, err)
+		k.renewSDKConfig(set)
+	}()
 	kinds := k.kinds(set)
 	if err := k.openFor(ctx, set, kinds, request); err != nil {
 		return c, s, err

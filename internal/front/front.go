@@ -13,7 +13,6 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
-	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/deliver/export"
 	"fob/internal/deliver/launch"
@@ -129,7 +128,7 @@ func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
 	if err != nil || !sameVault(home.Data, index.Vault) {
 		return none()
 	}
-	set, err := profile.Load(home.Config, home.ConfigShown)
+	set, err := home.Load()
 	if err != nil {
 		return none()
 	}

@@ -20,11 +20,11 @@ func TestFindHome(t *testing.T) {
 		want    Home
 		fails   bool
 	}{
-		{name: "home", environ: []string{"HOME=/home/ann"}, want: Home{Data: "/home/ann/.local/share/fob", Config: "/home/ann/.aws/config", ConfigShown: "~/.aws/config"}},
-		{name: "xdg", environ: []string{"HOME=/home/ann", "XDG_DATA_HOME=/data", "XDG_RUNTIME_DIR=/run/user/1"}, want: Home{Data: "/data/fob", Runtime: "/run/user/1", Config: "/home/ann/.aws/config", ConfigShown: "~/.aws/config"}},
-		{name: "relative xdg is ignored", environ: []string{"HOME=/home/ann", "XDG_DATA_HOME=data", "XDG_RUNTIME_DIR=run"}, want: Home{Data: "/home/ann/.local/share/fob", Config: "/home/ann/.aws/config", ConfigShown: "~/.aws/config"}},
-		{name: "config elsewhere", environ: []string{"HOME=/home/ann", "AWS_CONFIG_FILE=/etc/aws"}, want: Home{Data: "/home/ann/.local/share/fob", Config: "/etc/aws", ConfigShown: "/etc/aws"}},
-		{name: "config below ~", environ: []string{"HOME=/home/ann", "AWS_CONFIG_FILE=~/c"}, want: Home{Data: "/home/ann/.local/share/fob", Config: "/home/ann/c", ConfigShown: "~/c"}},
+		{name: "home", environ: []string{"HOME=/home/ann"}, want: Home{User: "/home/ann", Data: "/home/ann/.local/share/fob", Config: "/home/ann/.aws/config", ConfigShown: "~/.aws/config"}},
+		{name: "xdg", environ: []string{"HOME=/home/ann", "XDG_DATA_HOME=/data", "XDG_RUNTIME_DIR=/run/user/1"}, want: Home{User: "/home/ann", Data: "/data/fob", Runtime: "/run/user/1", Config: "/home/ann/.aws/config", ConfigShown: "~/.aws/config"}},
+		{name: "relative xdg is ignored", environ: []string{"HOME=/home/ann", "XDG_DATA_HOME=data", "XDG_RUNTIME_DIR=run"}, want: Home{User: "/home/ann", Data: "/home/ann/.local/share/fob", Config: "/home/ann/.aws/config", ConfigShown: "~/.aws/config"}},
+		{name: "config elsewhere", environ: []string{"HOME=/home/ann", "AWS_CONFIG_FILE=/etc/aws"}, want: Home{User: "/home/ann", Data: "/home/ann/.local/share/fob", Config: "/etc/aws", ConfigShown: "/etc/aws"}},
+		{name: "config below ~", environ: []string{"HOME=/home/ann", "AWS_CONFIG_FILE=~/c"}, want: Home{User: "/home/ann", Data: "/home/ann/.local/share/fob", Config: "/home/ann/c", ConfigShown: "~/c"}},
 		{name: "no home", fails: true},
 		{name: "empty home", environ: []string{"HOME="}, fails: true},
 		{name: "relative home", environ: []string{"HOME=here"}, fails: true},

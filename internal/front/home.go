@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"fob/internal/decide/profile"
 )
 
 // Home holds the places where fob and the AWS tools keep things.
@@ -15,6 +17,26 @@ type Home struct {
 	Runtime string
 	// Config is the AWS config file; ConfigShown is how messages name it.
 	Config, ConfigShown string
+	// User is the person's home directory, or "".
+	User string
+}
+
+// Load reads the config. Where AWS_CONFIG_FILE names what fob sdk-config has
+// written, for the SDK that calls us, it is the file that this was made from.
+// Errors are *profile.Error.
+func (h Home) Load() (profile.Set, error) {
+	set, err := profile.Load(h.Config, h.ConfigShown)
+	if origin := set.Origin(); err == nil && origin != "" {
+		return profile.Load(origin, h.shown(origin))
+	}
+	return set, err
+}
+
+func (h Home) shown(path string) string {
+	if rest, ok := strings.CutPrefix(path, h.User+string(filepath.Separator)); ok && h.User != "" {
+		return filepath.Join("~", rest)
+	}
+	return path
 }
 
 var errNoHome = errors.New("HOME is not set to an absolute path, so there is no place to keep keys and no config to read")
@@ -27,7 +49,7 @@ func FindHome(environ []string) (Home, error) {
 	if home == "" && runtime.GOOS == "windows" {
 		home = Lookup(environ, "USERPROFILE")
 	}
-	var h Home
+	h := Home{User: home}
 	if data := Lookup(environ, "XDG_DATA_HOME"); filepath.IsAbs(data) {
 		h.Data = filepath.Join(data, "fob")
 	} else if filepath.IsAbs(home) {
@@ -47,10 +69,7 @@ func FindHome(environ []string) (Home, error) {
 	} else if rest, ok := strings.CutPrefix(h.Config, "~/"); ok && home != "" {
 		h.Config = filepath.Join(home, rest)
 	}
-	h.ConfigShown = h.Config
-	if rest, ok := strings.CutPrefix(h.Config, home+string(filepath.Separator)); ok && home != "" {
-		h.ConfigShown = filepath.Join("~", rest)
-	}
+	h.ConfigShown = h.shown(h.Config)
 	return h, nil
 }
 

@@ -1,0 +1,241 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/keep/lock"
+
+	"github.com/spf13/cobra"
+)
+
+type sdkOptions struct {
+	out                        string
+	check, dryRun, force, json bool
+}
+
+func newSDKConfig(sys *System, g *globals) *cobra.Command {
+	var o sdkOptions
+	c := &cobra.Command{
+		Use:   "sdk-config",
+		Short: "Store a second AWS config, whose profiles ask fob",
+		Long: "Write a second AWS config with the profiles of the first, each with one\n" +
+			"credential_process line that asks fob. With AWS_CONFIG_FILE set to it, AWS_PROFILE=dev\n" +
+			"works in editors, kubectl, MCP servers and every SDK. Once it is there, fob renews it\n" +
+			"when the first has changed.",
+		Example: "  fob sdk-config\n  export AWS_CONFIG_FILE=~/.aws/fob-sdk-config\n  fob sdk-config --check",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return sys.runSDKConfig(c.Context(), g, o) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.out, "out", "", "where to write it (default ~/.aws/fob-sdk-config)")
+	f.BoolVar(&o.check, "check", false, "write nothing: say whether it is as it should be")
+	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing: print it")
+	f.BoolVar(&o.force, "force", false, "replace a file that a person wrote or changed")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	c.MarkFlagsMutuallyExclusive("check", "dry-run")
+	return c
+}
+
+type sdkJSON struct {
+	File    string   `json:"file" doc:"the second config"`
+	Origin  string   `json:"origin" doc:"the config that it is made from"`
+	Asking  []string `json:"asking" doc:"profiles that ask fob"`
+	Others  []string `json:"others" doc:"profiles without credentials, which keep their settings"`
+	Hidden  []string `json:"hidden" doc:"profiles whose keys in the credentials file the SDKs take first"`
+	Changed bool     `json:"changed" doc:"it was written, or would be"`
+}
+
+func (s System) runSDKConfig(ctx context.Context, g *globals, o sdkOptions) error {
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	set, err := k.config()
+	if err != nil {
+		return err
+	}
+	if err := k.open(ctx); err != nil { // which profiles have a key
+		return err
+	}
+	path, err := k.sdkPath(o.out)
+	if err != nil {
+		return err
+	}
+	text, report, err := k.sdkText(set)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		_, err := s.Stdout.Write(text)
+		return err
+	}
+	there, err := profile.Load(path, path)
+	if err != nil {
+		return noSDKConfig(err)
+	}
+	report.File, report.Changed = path, !bytes.Equal(there.Text(), text)
+	switch {
+	case o.check && report.Changed:
+		return staleSDKConfig(path, there)
+	case o.check, !report.Changed:
+	case len(there.Text()) > 0 && there.Edited() && !o.force:
+		return &fault.Error{
+			What: "cannot write " + fault.Line(path), Why: errors.New("a person wrote it, or changed it since fob did"),
+			Next: []string{"write to another file: --out FILE", "replace it: --force"}, Code: fault.Config,
+		}
+	default:
+		if err := k.writeSDKConfig(path, there, text); err != nil {
+			return noSDKConfig(err)
+		}
+	}
+	if o.json {
+		return writeJSON(s.Stdout, report)
+	}
+	s.saySDKConfig(report, o.check)
+	return nil
+}
+
+func (s System) saySDKConfig(r sdkJSON, checked bool) {
+	done := map[bool]string{true: "wrote", false: "up to date:"}[r.Changed]
+	s.say("%s %s: %d profile%s ask%s fob, %d without credentials", done, r.File, len(r.Asking), plural(len(r.Asking)), map[bool]string{true: "s"}[len(r.Asking) == 1], len(r.Others))
+	for _, name := range r.Hidden {
+		s.say("the SDKs take the keys of profile %q out of the credentials file first: fob import takes them into the store", name)
+	}
+	if !checked {
+		s.say("use it: export AWS_CONFIG_FILE=%s", fault.Word(r.File))
+	}
+}
+
+func noSDKConfig(err error) error {
+	f := &fault.Error{What: "cannot write the config for SDKs", Why: err, Code: fault.Config}
+	if p := (*profile.Error)(nil); errors.As(err, &p) {
+		f.Next = p.Next
+	}
+	return f
+}
+
+// staleSDKConfig says in which way the file is not as it should be.
+func staleSDKConfig(path string, there profile.Set) error {
+	f := &fault.Error{What: "the config for SDKs is not as it should be", Next: []string{"fob sdk-config --out " + fault.Word(path)}, Code: fault.Config}
+	switch {
+	case len(there.Text()) == 0:
+		f.Why = fmt.Errorf("%s is not there", path)
+	case there.Origin() == "":
+		f.Why, f.Next = fmt.Errorf("%s was not written by fob", path), []string{"name another file: --out FILE"}
+	case there.Edited():
+		f.Why, f.Next = fmt.Errorf("%s was changed by hand", path), []string{"make the change in " + fault.Word(there.Origin()) + ", then: fob sdk-config --force"}
+	default:
+		f.Why = fmt.Errorf("%s is older than what it is made from: profiles, keys, or where fob is have changed", path)
+	}
+	return f
+}
+
+// sdkPath is the file to write: the one that is named, the one that was written
+// last, or the default.
+func (k *keeper) sdkPath(named string) (string, error) {
+	path := named
+	if path == "" {
+		path = k.sdkWritten()
+	}
+	if path == "" {
+		path = filepath.Join(k.home.User, ".aws", "fob-sdk-config")
+	}
+	path, err := filepath.Abs(path)
+	if err == nil && strings.ContainsAny(path, "\r\n") {
+		err = errors.New("its path has two lines")
+	}
+	if err != nil {
+		return "", &fault.Error{What: "cannot use --out", Why: err, Code: fault.Usage}
+	}
+	return path, nil
+}
+
+// sdkText makes the file. A profile that cannot be entered asks nothing: its
+// clients find out for themselves, as before.
+func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
+	report := sdkJSON{Origin: set.Path(), Asking: []string{}, Others: []string{}, Hidden: []string{}}
+	kinds := k.kinds(set)
+	inClear := source.InClearKind{Sections: k.sections}
+	var broken error
+	text, err := set.ForSDKs(func(p profile.Profile) string {
+		_, err := chain.Resolve(set, kinds, k.hasKey, nil, chain.Request{Profile: p.Name})
+		if err != nil {
+			report.Others = append(report.Others, p.Name)
+			return ""
+		}
+		line, err := k.sys.processLine(p.Name)
+		if err != nil {
+			broken = err
+		}
+		report.Asking = append(report.Asking, p.Name)
+		if inClear.Knows(p.Name) {
+			report.Hidden = append(report.Hidden, p.Name)
+		}
+		return line
+	})
+	if err = errors.Join(err, broken); err != nil {
+		return nil, report, noSDKConfig(err)
+	}
+	return text, report, nil
+}
+
+// writeSDKConfig writes the file, and remembers where it is.
+func (k *keeper) writeSDKConfig(path string, there profile.Set, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	err := lock.WriteFile(path, text, lock.WriteOptions{FollowLink: true, Compare: true, Expect: there.Text()})
+	if err != nil {
+		return err
+	}
+	if err := lock.MakeDir(k.home.Data); err != nil {
+		return err
+	}
+	return lock.WriteFile(k.sdkRecord(), []byte(path+"\n"), lock.WriteOptions{})
+}
+
+func (k *keeper) sdkRecord() string { return filepath.Join(k.home.Data, "sdk-config") }
+
+// sdkWritten is the file that was written last, or "".
+func (k *keeper) sdkWritten() string {
+	text, err := lock.ReadFile(k.sdkRecord(), 64<<10)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(string(text), "\n")
+}
+
+// renewSDKConfig keeps the second config true to the first. It does so only when
+// all is known that it is made from, and never replaces what a person has changed.
+// A failure is told and is not the command's.
+func (k *keeper) renewSDKConfig(set profile.Set) {
+	path := k.sdkWritten()
+	if exists, err := k.exists(); path == "" || err != nil || exists && k.seal.IsZero() {
+		return
+	}
+	there, err := profile.Load(path, path)
+	if err != nil || there.Edited() || there.Origin() != set.Path() {
+		return
+	}
+	text, _, err := k.sdkText(set)
+	if err == nil && !bytes.Equal(text, there.Text()) {
+		if err = k.writeSDKConfig(path, there, text); err == nil {
+			k.sys.say("renewed %s, since what it is made from has changed", path)
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		k.sys.say("could not renew %s: %v", path, err)
+	}
+}
