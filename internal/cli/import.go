@@ -45,7 +45,7 @@ func newImport(sys *System, g *globals) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.from, "from", "", "where the keys are: "+strings.Join(sourceNames(), ", "))
+	f.Var(some{&o.from}, "from", "where the keys are: "+strings.Join(sourceNames(), ", "))
 	f.Var(someOf{&o.profiles}, "profile", "only these profiles; of a CSV file, the profile of its key")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.BoolVar(&o.overwrite, "overwrite", false, "replace other keys that are stored for these profiles")
@@ -148,7 +148,10 @@ func (s System) pickSource(ctx context.Context, sources []takeover.Source, name 
 			holding = append(holding, src)
 		}
 	}
+	store, ofIncumbent := strings.CutPrefix(name, fromIncumbent+"-")
 	switch {
+	case ofIncumbent && slices.Contains(incumbentStores(), store):
+		return nil, notRead(store)
 	case name != fromIncumbent:
 		return nil, &fault.Error{What: "there is no place for keys called " + profile.Shown(name), Next: []string{"use one of: " + strings.Join(sourceNames(), ", ")}, Code: fault.Usage}
 	case len(holding) == 1:
@@ -164,6 +167,17 @@ func (s System) pickSource(ctx context.Context, sources []takeover.Source, name 
 		What: "cannot find keys of aws-vault", Why: errors.New("none of its stores that can be read from here holds any"),
 		Next: []string{"see what there is: fob import", "elsewhere: --from aws-vault-file PATH", "any other of its stores, while aws-vault is installed: aws-vault migrate-backend --to file"}, Code: fault.Failed,
 	}
+}
+
+// notRead says how to take over keys of a store that fob does not read here.
+func notRead(store string) error {
+	f := &fault.Error{What: fmt.Sprintf("cannot read aws-vault's store %q from here", store), Code: fault.Failed}
+	if store == "keyctl" {
+		f.Why = errors.New("aws-vault itself has never been able to open it, so there is nothing in it")
+		return f
+	}
+	f.Next = []string{"while aws-vault is installed: aws-vault migrate-backend --from " + store + " --to file", "then: fob import --from aws-vault-file"}
+	return f
 }
 
 type surveyJSON struct {

@@ -67,6 +67,9 @@ func (t *taking) run(ctx context.Context) error {
 		return t.unread(err)
 	}
 	t.report.Sessions = haul.Sessions
+	for _, w := range haul.Warnings {
+		t.k.sys.say("%s", w)
+	}
 	for _, l := range haul.Left {
 		t.leave(l.Name, l.Why, !l.Expected)
 	}

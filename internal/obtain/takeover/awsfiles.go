@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"fob/internal/cred"
 	"fob/internal/decide/profile"
@@ -24,6 +25,7 @@ type Sections struct {
 	load        func() (profile.Set, error)
 	whole       bool // the file is the person's, and its keys can be replaced
 	unasked     bool // nothing is there until it is named
+	told        bool // who read the file has told of its mistakes
 }
 
 // credentialsFile is the file of the AWS CLI and the SDKs.
@@ -39,8 +41,9 @@ func credentialsFile(env Env) *Sections {
 }
 
 func configFile(env Env) *Sections {
-	s := &Sections{name: "config", where: env.Config.Display(), whole: true, load: func() (profile.Set, error) { return env.Config, nil }}
+	s := &Sections{name: "config", where: env.Config.Display(), whole: true, told: true, load: func() (profile.Set, error) { return env.Config, nil }}
 	if env.Path != "" {
+		s.told = false
 		path := env.expand(env.Path)
 		s.where = env.shown(path)
 		s.load = func() (profile.Set, error) { return profile.Load(path, s.where) }
@@ -110,6 +113,12 @@ func (s *Sections) Take(_ context.Context, wanted Wanted) (Haul, error) {
 		if key, ok, err := keyIn(section); ok {
 			key.Name = name
 			h.add(key, err)
+		}
+	}
+	// A section whose header is broken has no name to be left under.
+	for _, w := range set.Warnings() {
+		if !s.told && !slices.ContainsFunc(h.Left, func(l Left) bool { return l.Why.Error() == w }) {
+			h.Warnings = append(h.Warnings, w)
 		}
 	}
 	return h, nil

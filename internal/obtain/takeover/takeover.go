@@ -52,6 +52,7 @@ type Haul struct {
 	Left     []Left
 	Sessions int // not looked at
 	Unknown  int // other entries, not looked at since they may be anything
+	Warnings []string
 }
 
 // Key is a long-term key under the name of its profile, "" where the place gives

@@ -40,12 +40,12 @@ func write(t *testing.T, path, text string) {
 // told is a haul as the tests compare it: keys as NAME ID SECRET FROM, the rest
 // as NAME: WHY.
 type told struct {
-	Keys, Left        []string
-	Sessions, Unknown int
+	Keys, Left, Warnings []string
+	Sessions, Unknown    int
 }
 
 func tell(h Haul) told {
-	out := told{Sessions: h.Sessions, Unknown: h.Unknown}
+	out := told{Sessions: h.Sessions, Unknown: h.Unknown, Warnings: h.Warnings}
 	for _, k := range h.Keys {
 		out.Keys = append(out.Keys, strings.TrimSpace(strings.Join([]string{k.Name, k.Key.ID, k.Key.Secret.Reveal(), k.From}, " ")))
 	}
@@ -138,7 +138,7 @@ func TestSections(t *testing.T) {
 	}
 	write(t, filepath.Join(env.Home, "c"), "[default]\naws_access_key_id=A\naws_secret_access_key=CANARY\n"+
 		"[tmp]\naws_access_key_id=A\naws_secret_access_key=B\naws_session_token=C\n"+
-		"[half]\naws_secret_access_key=CANARY\n[region]\nregion=x\n[line]\naws_secret_access_key\nCANARY\n[twice]\naws_access_key_id=A\naws_access_key_id=B\n")
+		"[half]\naws_secret_access_key=CANARY\n[region]\nregion=x\n[line]\naws_secret_access_key\nCANARY\n[twice]\naws_access_key_id=A\naws_access_key_id=B\n[broken\naws_access_key_id=A\n")
 	h, err := credentialsFile(env).Take(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -149,6 +149,7 @@ func TestSections(t *testing.T) {
 			"expected tmp: it is a temporary key, which ends by itself", "half: ~/c:8: aws_access_key_id is missing",
 			`line: ~/c:13: profile "line": the text has no =`, `twice: ~/c:17: profile "twice": "aws_access_key_id" stands twice, first on line 16`,
 		},
+		Warnings: []string{`~/c:14: profile "line": the text has no =`, `~/c:18: profile "broken": the section header has no closing ]`},
 	}
 	if diff := cmp.Diff(want, tell(h)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
