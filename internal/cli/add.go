@@ -71,7 +71,7 @@ func (s System) runAdd(ctx context.Context, g *globals, o addOptions) error {
 			return err
 		}
 	}
-	key, typed, err := s.givenKey(ctx, set, o)
+	key, typed, err := k.givenKey(ctx, set, o)
 	if err != nil {
 		return err
 	}
@@ -125,12 +125,12 @@ func (k *keeper) add(ctx context.Context, r store.Record, serial string, writes 
 }
 
 // givenKey is the key that needs no typing; typed says that there is none.
-func (s System) givenKey(ctx context.Context, set profile.Set, o addOptions) (key cred.AccessKey, typed bool, err error) {
+func (k *keeper) givenKey(ctx context.Context, set profile.Set, o addOptions) (key cred.AccessKey, typed bool, err error) {
 	switch {
 	case o.env:
-		key, err = s.environKey()
+		key, err = k.sys.environKey()
 	case o.csv != "":
-		if key, err = takeover.FromCSV(ctx, s.takeoverEnv(set, o.csv)); err != nil {
+		if key, err = takeover.FromCSV(ctx, k.takeoverEnv(set, o.csv)); err != nil {
 			return key, false, &fault.Error{What: "cannot take the key from a CSV file", Why: err, Next: []string{"download the file anew when you make a key, or leave --csv out and be asked"}, Code: fault.Failed}
 		}
 		err = keys.Check(key)

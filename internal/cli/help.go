@@ -119,7 +119,6 @@ func variables() [][2]string {
 		{"AWS_STS_REGIONAL_ENDPOINTS, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT", "as in the AWS SDKs"},
 		{"AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_MAX_ATTEMPTS", "as in the AWS SDKs"},
 		{"FOB_PASSPHRASE, AWS_VAULT_FILE_PASSPHRASE", "passphrase of the store; never reaches a child"},
-		{"AWS_SHARED_CREDENTIALS_FILE", "for import: the credentials file, else ~/.aws/credentials"},
 		{"AWS_VAULT_BACKEND", "for import --from aws-vault: which of its stores"},
 		{"AWS_VAULT_FILE_DIR, AWS_VAULT_FILE_PASSPHRASE", "for import: aws-vault's folder, else ~/.awsvault/keys, and its passphrase"},
 		{"AWS_VAULT_PASS_PREFIX, AWS_VAULT_PASS_PASSWORD_STORE_DIR, AWS_VAULT_PASS_CMD, PASSWORD_STORE_DIR, PASSAGE_DIR", "for import: where aws-vault keeps keys with pass or passage"},

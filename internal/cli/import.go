@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func (s System) runImport(ctx context.Context, g *globals, o importOptions) erro
 	if err != nil {
 		return err
 	}
-	sources := takeover.Sources(s.takeoverEnv(set, o.path))
+	sources := takeover.Sources(k.takeoverEnv(set, o.path))
 	if o.from == "" {
 		if o.path != "" || len(o.profiles) > 0 || o.dryRun || o.overwrite || o.yes || o.keep {
 			return &fault.Error{What: "cannot import", Why: errors.New("--from is missing: what kind of place is it"), Next: []string{"see what there is: fob import", "or name it: --from aws-vault, credentials, ini or csv"}, Code: fault.Usage}
@@ -103,13 +104,12 @@ func (s System) runImport(ctx context.Context, g *globals, o importOptions) erro
 }
 
 // takeoverEnv is what the sources see of the world.
-func (s System) takeoverEnv(config profile.Set, path string) takeover.Env {
-	home := front.Lookup(s.Environ, "HOME")
-	if home == "" {
-		home = front.Lookup(s.Environ, "USERPROFILE")
-	}
+func (k *keeper) takeoverEnv(config profile.Set, path string) takeover.Env {
+	s := k.sys
+	credentials, shown := k.credentialsFile()
 	return takeover.Env{
-		Home: home, Path: path, Config: config, Program: s.Keeper, Stdin: s.Stdin,
+		Home: s.homeDir(), Path: path, Program: s.Keeper, Stdin: s.Stdin,
+		Config: config, Credentials: credentials, CredentialsShown: shown,
 		Lookup: func(name string) (string, bool) {
 			set := slices.ContainsFunc(s.Environ, func(e string) bool { return strings.HasPrefix(e, name+"=") })
 			return front.Lookup(s.Environ, name), set
@@ -127,6 +127,9 @@ func (s System) takeoverEnv(config profile.Set, path string) takeover.Env {
 		},
 	}
 }
+
+// homeDir is the person's home directory, "" where it is not known.
+func (s System) homeDir() string { return cmp.Or(s.lookup("HOME"), s.lookup("USERPROFILE")) }
 
 // pickSource finds what --from names. aws-vault alone is the store that
 // AWS_VAULT_BACKEND names, or the one store that holds keys.

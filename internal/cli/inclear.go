@@ -43,7 +43,7 @@ func (k *keeper) kinds(set profile.Set) []source.Kind {
 // credentialsFile is AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials, and
 // how messages name it.
 func (k *keeper) credentialsFile() (path, shown string) {
-	home := k.sys.lookup("HOME")
+	home := k.sys.homeDir()
 	path = k.sys.lookup("AWS_SHARED_CREDENTIALS_FILE")
 	if rest, ok := strings.CutPrefix(path, "~/"); ok {
 		path = filepath.Join(home, rest)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"slices"
 
 	"fob/internal/cred"
@@ -30,11 +29,11 @@ type Sections struct {
 
 // credentialsFile is the file of the AWS CLI and the SDKs.
 func credentialsFile(env Env) *Sections {
-	path := env.expand(env.Path)
-	if path == "" {
-		path = env.first(filepath.Join(".aws", "credentials"), "AWS_SHARED_CREDENTIALS_FILE")
+	path, where := env.Credentials, env.CredentialsShown
+	if env.Path != "" {
+		path = env.expand(env.Path)
+		where = env.shown(path)
 	}
-	where := env.shown(path)
 	return &Sections{name: "credentials", where: where, whole: true, load: func() (profile.Set, error) {
 		return profile.LoadCredentials(path, where)
 	}}

@@ -87,6 +87,8 @@ type Env struct {
 	Stdin io.Reader
 	// Config is the AWS config, which names the profiles.
 	Config profile.Set
+	// Credentials is where the credentials file is, and how people write that.
+	Credentials, CredentialsShown string
 }
 
 // Sources are all places, in the order in which they are looked at.

@@ -132,7 +132,8 @@ func TestCSV(t *testing.T) {
 
 func TestSections(t *testing.T) {
 	t.Parallel()
-	env := world(t, map[string]string{"AWS_SHARED_CREDENTIALS_FILE": "~/c"})
+	env := world(t, nil)
+	env.Credentials, env.CredentialsShown = filepath.Join(env.Home, "c"), "~/c"
 	if _, err := credentialsFile(env).Look(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a file: %v", err)
 	}
