@@ -106,10 +106,14 @@ func (k *keeper) add(ctx context.Context, r store.Record, serial string, writes 
 	if err := k.hold(ctx); err != nil {
 		return err
 	}
+	before := k.index.Keys[r.Name].ID
 	if err := k.put(ctx, r); err != nil {
 		return err
 	}
 	k.sys.say("stored the key %s for profile %q", cred.Short(r.Key.ID), r.Name)
+	if before != "" && before != r.Key.ID {
+		k.sys.say("it takes the place of the key %s, which AWS still takes: make it inactive in the IAM console, if nothing else uses it", cred.Short(before))
+	}
 	if !writes {
 		return nil
 	}

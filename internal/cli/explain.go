@@ -8,6 +8,7 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
 
@@ -191,4 +192,18 @@ func (e explained) text(now time.Time) string {
 		fmt.Fprintf(&b, "  note  %s\n", w)
 	}
 	return b.String()
+}
+
+// assumedKeys stands for the index while that is shut, for explain: a key is
+// taken to be stored for each profile that names no source.
+func assumedKeys(set profile.Set, kinds []source.Kind) func(string) bool {
+	return func(name string) bool {
+		p, err := set.Profile(name)
+		from := p.Value("source_profile")
+		if err != nil || from != "" && from != name {
+			return !set.Has(name)
+		}
+		_, err = chain.Resolve(set, kinds, func(string) bool { return false }, nil, chain.Request{Profile: name})
+		return err != nil // it can do without
+	}
 }

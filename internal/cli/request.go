@@ -26,6 +26,7 @@ type wanted struct {
 	policyFile string
 	policyARNs []string
 	console    chain.Console
+	fresh      bool
 }
 
 func (w *wanted) flags(c *cobra.Command) {
@@ -34,6 +35,7 @@ func (w *wanted) flags(c *cobra.Command) {
 	f.StringVarP(&w.duration, "duration", "d", "", "how long the credentials shall hold (1h30m, or seconds)")
 	f.StringVar(&w.region, "region", "", "region of the last call and of the child")
 	f.StringVarP(&w.code, "mfa-token", "t", "", "the MFA code, where it is known already")
+	f.BoolVar(&w.fresh, "fresh", false, "make a new session even though one is kept")
 	f.Var(some{&w.policy}, "policy", "narrow the session by this policy (JSON)")
 	f.Var(some{&w.policyFile}, "policy-file", "narrow the session by the policy in this file")
 	f.Var(someOf{&w.policyARNs}, "policy-arns", "narrow the session by these managed policies")

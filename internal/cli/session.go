@@ -46,18 +46,8 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		if err != nil {
 			return c, s, err
 		}
-		k.begin(c)
 		k.debugChain(set, c)
-		for _, text := range c.Warnings {
-			k.sys.say("%s", text)
-		}
-		if err = k.sys.endless(c); err != nil {
-			return c, s, err
-		}
-		if (c.Key == "" || c.InClear.ID != "") && request.Profile != "" && k.seal.IsZero() {
-			k.sys.say("%s", k.unkept())
-		}
-		s, err = k.broker(minLeft, w).Session(ctx, c)
+		s, err = k.walk(ctx, c, w, minLeft)
 		tooLong := (*broker.TooLongError)(nil)
 		if err == nil || try == 2 || !errors.As(err, &tooLong) {
 			return c, s, err
@@ -66,6 +56,29 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 			return c, s, storeFault(err)
 		}
 	}
+}
+
+// walk goes the way of c, once what a person must know of it is said.
+func (k *keeper) walk(ctx context.Context, c chain.Chain, w wanted, minLeft time.Duration) (cred.Session, error) {
+	k.begin(c)
+	for _, text := range c.Warnings {
+		k.sys.say("%s", text)
+	}
+	if err := k.sys.endless(c); err != nil {
+		return cred.Session{}, err
+	}
+	if (c.Key == "" || c.InClear.ID != "") && w.profile != "" && k.seal.IsZero() {
+		k.sys.say("%s", k.unkept())
+	}
+	if !w.fresh {
+		return k.broker(minLeft, w).Session(ctx, c)
+	}
+	back := k.setAside(c)
+	s, err := k.broker(minLeft, w).Session(ctx, c)
+	if err != nil {
+		back()
+	}
+	return s, err
 }
 
 // unkept says why the next run will make its session anew.
@@ -110,20 +123,6 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Ki
 	// Or a key may be stored for a name that the config does not have. Only the
 	// open store knows; with nobody to open it, a mistyped name is likelier.
 	return keyless
-}
-
-// assumedKeys stands for the index while that is shut, for explain: a key is
-// taken to be stored for each profile that names no source.
-func assumedKeys(set profile.Set, kinds []source.Kind) func(string) bool {
-	return func(name string) bool {
-		p, err := set.Profile(name)
-		from := p.Value("source_profile")
-		if err != nil || from != "" && from != name {
-			return !set.Has(name)
-		}
-		_, err = chain.Resolve(set, kinds, func(string) bool { return false }, nil, chain.Request{Profile: name})
-		return err != nil // it can do without
-	}
 }
 
 func (k *keeper) broker(minLeft time.Duration, w wanted) *broker.Broker {
