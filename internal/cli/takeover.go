@@ -49,6 +49,7 @@ type taking struct {
 	config profile.Set
 	store  []takeover.Key // to be stored
 	report importedJSON
+	next   []string // what to try for what was left
 }
 
 // keysFile is a source whose keys can be taken out of it.
@@ -131,6 +132,9 @@ func (t *taking) unread(err error) error {
 func (t *taking) leave(name string, why error, wanted bool) {
 	if f := (*fault.Error)(nil); errors.As(why, &f) && f.Why != nil {
 		why = f.Why // not what could not be done, which is said once
+	}
+	if errors.Is(why, takeover.ErrNotOpened) {
+		t.next = []string{"give the other passphrase by AWS_VAULT_FILE_PASSPHRASE, and run this again"}
 	}
 	t.report.Left = append(t.report.Left, leftKey{Profile: name, Why: why.Error(), wanted: wanted})
 }
@@ -371,7 +375,7 @@ func (t *taking) incomplete() error {
 		}
 	}
 	if len(why) > 0 {
-		return &fault.Error{What: fmt.Sprintf("cannot take over %d key%s of %s", len(why), plural(len(why)), t.from.Where()), Why: errors.New(strings.Join(why, "\n")), Code: fault.Failed}
+		return &fault.Error{What: fmt.Sprintf("cannot take over %d key%s of %s", len(why), plural(len(why)), t.from.Where()), Why: errors.New(strings.Join(why, "\n")), Next: t.next, Code: fault.Failed}
 	}
 	if len(t.report.Keys) == 0 && len(t.report.Left) == 0 {
 		return &fault.Error{What: "there is no key in " + t.from.Where(), Next: []string{"see what there is: fob import"}, Code: fault.Failed}

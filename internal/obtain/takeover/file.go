@@ -99,7 +99,7 @@ func (s *fileStore) Take(ctx context.Context, wanted Wanted) (Haul, error) {
 			key, err := readItem(text)
 			h.add(Key{Name: name, Key: key, From: s.shown(name)}, s.about(name, err))
 		case sealed[name] != nil:
-			h.add(Key{Name: name}, s.about(name, errors.New("it does not open with that passphrase: it has another one, or is damaged")))
+			h.add(Key{Name: name}, s.about(name, ErrNotOpened))
 		}
 	}
 	return h, nil

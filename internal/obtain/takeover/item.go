@@ -40,28 +40,16 @@ func readData(data []byte) (cred.AccessKey, error) {
 	return cred.AccessKey{ID: s.AccessKeyID, Secret: cred.NewSecret(s.SecretAccessKey)}, nil
 }
 
-// isSession tells aws-vault's sessions and sign-in tokens from keys by their
-// names: that of a session is KIND,PROFILE,DEVICE,EXPIRY, and versions before 7
-// had three other forms.
-func isSession(name string) bool {
-	for _, form := range []string{
-		`^[^,]+,[\w-]+,[\w-]*,\d+$`,
-		`^session,[^,]+,[^,]*,\d{2,}$`,
-		`^session:[^ ]+:[^ ]*:[^:]+$`,
-		`^.+ session \(\d+\)$`,
-		`^oidc:`,
-	} {
-		if regexp.MustCompile(form).MatchString(name) {
-			return true
-		}
-	}
-	return false
-}
+// sessionName matches the names of aws-vault's sessions and sign-in tokens: that
+// of a session is KIND,PROFILE,DEVICE,EXPIRY, and versions before 7 had three
+// other forms. Every other name is a key's.
+const sessionName = `^[^,]+,[\w-]+,[\w-]*,\d+$|^session,[^,]+,[^,]*,\d{2,}$|^session:[^ ]+:[^ ]*:[^:]+$|^.+ session \(\d+\)$|^oidc:`
 
 // parted sorts the names of a store's items.
 func parted(names []string) (keys []string, sessions int) {
+	session := regexp.MustCompile(sessionName)
 	for _, name := range names {
-		if isSession(name) {
+		if session.MatchString(name) {
 			sessions++
 		} else {
 			keys = append(keys, name)

@@ -140,6 +140,9 @@ func (e *WrongPassphraseError) Error() string {
 	return "no key in " + e.Where + " opens with that passphrase"
 }
 
+// ErrNotOpened says that one item did not open where others did.
+var ErrNotOpened = errors.New("it does not open with that passphrase: it has another one, or is damaged")
+
 // absentError says why a place does not exist. It is fs.ErrNotExist to errors.Is.
 type absentError string
 

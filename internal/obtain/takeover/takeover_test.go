@@ -59,21 +59,15 @@ func tell(h Haul) told {
 	return out
 }
 
-func TestIsSession(t *testing.T) {
+func TestParted(t *testing.T) {
 	t.Parallel()
-	got := map[string]bool{}
-	for name, want := range map[string]bool{
-		"work": false, "a,b": false, "session": false, "team/prod 50%": false, "x session (old)": false,
-		"sts.GetSessionToken,d29yaw,YXJuOmF3cw,1700000000": true,
-		"credential_process,cHJvYw,,4070908800":            true,
-		"session,d29yaw,YXJu,1700000000":                   true,
-		"session:work:arn:aws:iam::1:mfa/x:1700000000":     true,
-		"work session (1700000000)":                        true,
-		"oidc:https://x.awsapps.com/start":                 true,
-	} {
-		if got[name] = isSession(name); got[name] != want {
-			t.Errorf("isSession(%q) is %t", name, got[name])
-		}
+	want := []string{"work", "a,b", "session", "team/prod 50%", "x session (old)"}
+	keys, sessions := parted(append([]string{
+		"sts.GetSessionToken,d29yaw,YXJuOmF3cw,1700000000", "credential_process,cHJvYw,,4070908800", "session,d29yaw,YXJu,1700000000",
+		"session:work:arn:aws:iam::1:mfa/x:1700000000", "work session (1700000000)", "oidc:https://x.awsapps.com/start",
+	}, want...))
+	if diff := cmp.Diff(want, keys); diff != "" || sessions != 6 {
+		t.Errorf("%d sessions; keys: -want +got:\n%s", sessions, diff)
 	}
 }
 
