@@ -44,7 +44,7 @@ func (k *keeper) unlocker(ask func(context.Context, unlock.Question) (cred.Secre
 		}
 	}
 	return nil, &fault.Error{
-		What: "there is no way to open the store called " + profile.Shown(name),
+		What: "there is no way to open the store called " + profile.Shown(name) + " (--backend, or FOB_BACKEND)",
 		Next: []string{"use one of: " + strings.Join(unlockerNames(), ", ")},
 		Code: fault.Usage,
 	}

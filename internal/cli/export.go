@@ -86,7 +86,7 @@ func (s System) runExport(ctx context.Context, g *globals, o exportOptions) erro
 	}
 	format, ok := export.Named(o.format)
 	if !ok {
-		return &fault.Error{What: fmt.Sprintf("there is no format %q", o.format), Next: []string{"see the formats: fob export --help"}, Code: fault.Usage}
+		return &fault.Error{What: fmt.Sprintf("there is no format %q (--format)", o.format), Next: []string{"see the formats: fob export --help"}, Code: fault.Usage}
 	}
 	if !o.check && !o.reveal && s.StdoutIsTerminal() {
 		return &fault.Error{

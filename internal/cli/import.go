@@ -156,7 +156,7 @@ func (s System) pickSource(ctx context.Context, sources []takeover.Source, name 
 	case ofIncumbent && slices.Contains(incumbentStores(), store):
 		return nil, notRead(store)
 	case name != fromIncumbent:
-		return nil, &fault.Error{What: "there is no place for keys called " + profile.Shown(name), Next: []string{"use one of: " + strings.Join(sourceNames(), ", ")}, Code: fault.Usage}
+		return nil, &fault.Error{What: "there is no place for keys called " + profile.Shown(name) + " (--from)", Next: []string{"use one of: " + strings.Join(sourceNames(), ", ")}, Code: fault.Usage}
 	case len(holding) == 1:
 		return holding[0], nil
 	case len(holding) > 1:

@@ -150,6 +150,11 @@ func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
 	if err != nil {
 		return nil, storeFault(err)
 	}
+	for _, e := range entries {
+		if e.Session.Left(k.sys.Now()) > 0 && !slices.ContainsFunc(rows, func(r listed) bool { return r.Profile == e.Owner }) {
+			rows = append(rows, listed{Profile: e.Owner, Sessions: []listedSession{}})
+		}
+	}
 	for i := range rows {
 		rows[i].Sessions = rows[i].Sessions[:0]
 		for _, e := range entries {

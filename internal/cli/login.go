@@ -77,6 +77,10 @@ func truth(value string) bool {
 
 func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error {
 	o.console = chain.OpensConsole
+	o.browser = cmp.Or(o.browser, s.lookup("FOB_BROWSER"))
+	if err := o.check(); err != nil {
+		return err
+	}
 	if o.profile == "" && s.lookup("AWS_ACCESS_KEY_ID") == "" {
 		picked, err := s.pick(ctx, &fault.Error{What: "cannot sign in without a profile", Why: errors.New("none is named, and neither AWS_PROFILE nor AWS_ACCESS_KEY_ID is set"), Next: []string{"fob login PROFILE"}, Code: fault.Usage})
 		if err != nil {
@@ -105,8 +109,21 @@ func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error 
 		s.say("--federate changes nothing: profile %q enters a role, whose session opens the console by itself", c.Profile)
 	}
 	k.close()
-	o.browser = cmp.Or(o.browser, s.lookup("FOB_BROWSER"))
 	return s.signIn(ctx, k.home, o, c, session)
+}
+
+// check finds what is wrong with the flags before a code is asked for.
+func (o loginOptions) check() error {
+	err := console.CheckPage(o.path, o.service)
+	if wrong := (*console.DestinationError)(nil); errors.As(err, &wrong) {
+		return &fault.Error{What: "cannot use --" + wrong.Field, Why: err, Code: fault.Usage}
+	}
+	if o.browser != "" && !o.stdout {
+		if _, err := splitWords(o.browser); err != nil {
+			return &fault.Error{What: "cannot use --browser, or FOB_BROWSER", Why: err, Next: []string{"write it like --browser \"firefox -P work\""}, Code: fault.Usage}
+		}
+	}
+	return err
 }
 
 // signIn makes the link and hands it over.

@@ -11,6 +11,7 @@ import (
 	"fob/internal/decide/chain"
 	"fob/internal/fault"
 	"fob/internal/front"
+	"fob/internal/obtain/mfa"
 
 	"github.com/spf13/cobra"
 )
@@ -51,19 +52,24 @@ func (s System) request(w wanted) (chain.Request, error) {
 			return chain.Request{}, &fault.Error{What: fmt.Sprintf("--duration %q is not a duration", w.duration), Next: []string{"write it like --duration 1h30m, or in seconds"}, Code: fault.Usage}
 		}
 	}
+	if w.code != "" {
+		if _, err := mfa.CheckCode(w.code); err != nil {
+			return chain.Request{}, &fault.Error{What: "cannot use the code of --mfa-token", Why: err, Code: fault.Usage}
+		}
+	}
 	r := line.Request(s.Environ)
 	r.Console = w.console
 	r.Policy = chain.Policy{Inline: w.policy, ARNs: w.policyARNs}
 	if w.policyFile != "" {
 		text, err := readPolicy(w.policyFile)
 		if err != nil {
-			return r, &fault.Error{What: "cannot read the session policy", Why: err, Code: fault.Usage}
+			return r, &fault.Error{What: "cannot read the session policy of --policy-file", Why: err, Code: fault.Usage}
 		}
 		r.Policy.Inline = text
 	}
 	// AWS would say so too, but perhaps only after it has taken a code.
 	if r.Policy.Inline != "" && !json.Valid([]byte(r.Policy.Inline)) {
-		return r, &fault.Error{What: "cannot use that session policy", Why: errors.New("it is not JSON"), Code: fault.Usage}
+		return r, &fault.Error{What: "cannot use the session policy of --policy or --policy-file", Why: errors.New("it is not JSON"), Code: fault.Usage}
 	}
 	return r, nil
 }

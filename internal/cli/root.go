@@ -46,7 +46,7 @@ func newRoot(sys *System) *cobra.Command {
 		}
 		g.prompt = cmp.Or(g.prompt, sys.lookup("FOB_PROMPT"), sys.lookup("AWS_VAULT_PROMPT"))
 		if err := mfa.CheckNamed(g.prompt); err != nil {
-			return err
+			return inExec(c, err)
 		}
 		return g.takePassphrase(c.Context(), c)
 	}
@@ -96,6 +96,14 @@ func usage(c *cobra.Command, err error) error {
 		f.Next = append([]string{instead}, f.Next...)
 	}
 	return f
+}
+
+// inExec keeps a failure before the command runs apart from the command's own.
+func inExec(c *cobra.Command, err error) error {
+	if c.Name() == "exec" {
+		return asLauncher(err)
+	}
+	return err
 }
 
 // incumbentFlag says what to use in place of a flag of aws-vault that fob does

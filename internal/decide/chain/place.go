@@ -139,7 +139,7 @@ func (v *resolver) beginWith(begin source.Step, base profile.Profile, last bool)
 }
 
 func badPolicy(why string) error {
-	return &fault.Error{What: "cannot use that session policy", Why: errors.New(why), Code: fault.Usage}
+	return &fault.Error{What: "cannot use the session policy of --policy, --policy-file and --policy-arns", Why: errors.New(why), Code: fault.Usage}
 }
 
 func codeNote(noSession, differs bool, r *source.AssumeRole, d devices) string {

@@ -15,6 +15,13 @@ func (e *DestinationError) Error() string {
 	return e.Field + " " + strconv.Quote(e.Value) + ": " + e.Why
 }
 
+// CheckPage says what is wrong with a path or a service before a link is made:
+// a *DestinationError, or nil.
+func CheckPage(path, service string) error {
+	_, err := place{}.destination(Request{Path: path, Service: service})
+	return err
+}
+
 // destination is the page that opens after the sign-in, always one of this
 // partition's console: the link would lead elsewhere with AWS's name on it.
 func (at place) destination(r Request) (string, error) {

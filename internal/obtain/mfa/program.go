@@ -163,7 +163,7 @@ func CheckNamed(name string) error {
 	if name == "" || slices.Contains(Names(), name) {
 		return nil
 	}
-	f := &fault.Error{What: "there is no way to ask for codes called " + strconv.Quote(name), Next: []string{"use one of: " + strings.Join(Names(), ", ")}, Code: fault.Usage}
+	f := &fault.Error{What: "there is no way to ask for codes called " + strconv.Quote(name) + " (--prompt, or its variable)", Next: []string{"use one of: " + strings.Join(Names(), ", ")}, Code: fault.Usage}
 	if name == "pass" {
 		f.Why = errors.New("aws-vault has removed it, too")
 		f.Next = []string{"in the profile of the config: mfa_process = pass otp NAME"}

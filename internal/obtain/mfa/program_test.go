@@ -168,7 +168,7 @@ func TestNamed(t *testing.T) {
 	for name, want := range map[string]string{
 		"pass":  "because: aws-vault has removed it, too\n  try: in the profile of the config: mfa_process = pass otp NAME\n",
 		"given": "try: use one of: " + list + "\n",
-		"A\n":   "fob: there is no way to ask for codes called \"A\\n\"\n",
+		"A\n":   "fob: there is no way to ask for codes called \"A\\n\" (--prompt, or its variable)\n",
 	} {
 		err := CheckNamed(name)
 		if !strings.Contains(rendered(err), want) || fault.CodeOf(err) != fault.Usage {
