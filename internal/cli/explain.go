@@ -84,7 +84,7 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if err != nil {
 		return err
 	}
-	kinds := k.kinds(set)
+	kinds := source.Kinds(k.inClear(set))
 	exists, err := k.exists()
 	if err != nil {
 		return err
@@ -98,7 +98,6 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if err != nil {
 		return err
 	}
-	k.begin(c)
 	out := k.explain(c, minLeft, locked)
 	if o.json {
 		return writeJSON(s.Stdout, out)
@@ -110,7 +109,7 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 // explain puts a chain and the state of the cache into words. Steps before the
 // last kept session will not be made.
 func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) explained {
-	e := explained{Profile: c.Profile, Account: c.Account, Region: c.Region, Key: c.Key, KeyID: cred.Short(k.ID(c.Key)), Locked: locked, Steps: []explainedStep{}, Why: c.Notes, Warnings: c.Warnings}
+	e := explained{Profile: c.Profile, Account: c.Account, Region: c.Region, Key: c.Key, KeyID: cred.Short(k.keyID(c)), Locked: locked, Steps: []explainedStep{}, Why: c.Notes, Warnings: c.Warnings}
 	if e.Why == nil {
 		e.Why = []string{}
 	}
@@ -119,7 +118,7 @@ func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) expl
 	}
 	var names []string
 	if !k.seal.IsZero() {
-		names = chain.Names(c, k.ID(c.Key), k.cache.NameOf)
+		names = chain.Names(c, k.keyID(c), k.cache.NameOf)
 	}
 	for i, step := range c.Steps {
 		one := explainStep(step)

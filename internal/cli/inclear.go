@@ -14,18 +14,18 @@ import (
 	"fob/internal/decide/source"
 )
 
-// kinds are the ways to get credentials, with the keys that stand in the clear
-// beside set. The front does not know those: it steps aside for them. The file is
-// read when nothing else gives a profile its credentials.
-func (k *keeper) kinds(set profile.Set) []source.Kind {
+// inClear finds the keys that stand in the clear beside set. The front does not
+// know those: it steps aside for them. The credentials file is read when nothing
+// else gives a profile its credentials.
+func (k *keeper) inClear(set profile.Set) source.InClearKind {
 	load := sync.OnceValues(func() (profile.Set, error) { return profile.LoadCredentials(k.credentialsFile()) })
-	k.sections = func(name string) ([]profile.Profile, error) {
-		clear, err := load()
+	return source.InClearKind{Sections: func(name string) ([]profile.Profile, error) {
+		credentials, err := load()
 		if err != nil {
 			return nil, err
 		}
 		var out []profile.Profile
-		for _, file := range []profile.Set{clear, set} {
+		for _, file := range []profile.Set{credentials, set} {
 			p, err := file.Section(name)
 			switch unknown := (*profile.UnknownError)(nil); {
 			case errors.As(err, &unknown):
@@ -36,8 +36,7 @@ func (k *keeper) kinds(set profile.Set) []source.Kind {
 			out = append(out, p)
 		}
 		return out, nil
-	}
-	return source.Kinds(source.InClearKind{Sections: k.sections})
+	}}
 }
 
 // credentialsFile is AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials, and
@@ -57,9 +56,9 @@ func (k *keeper) credentialsFile() (path, shown string) {
 	return path, path
 }
 
-// inClear reads the key or the session of a chain that begins with one.
-func (k *keeper) inClear(_ context.Context, c source.InClear) (cred.Session, error) {
-	sections, err := k.sections(c.Profile)
+// readInClear reads the key, or the session, that was found there.
+func readInClear(in source.InClearKind, c source.InClear) (cred.Session, error) {
+	sections, err := in.Sections(c.Profile)
 	if err != nil {
 		return cred.Session{}, err
 	}
@@ -71,11 +70,35 @@ func (k *keeper) inClear(_ context.Context, c source.InClear) (cred.Session, err
 	return cred.Session{}, fmt.Errorf("the key at %s is gone", c.From)
 }
 
-// begin notes where the key of a chain comes from, for when the broker asks.
-func (k *keeper) begin(c chain.Chain) { k.plain = c.InClear }
+// chainKeys gives the broker the key of one chain: the stored one, or the one in
+// the clear, for which no store is opened.
+type chainKeys struct {
+	*keeper
+	in    source.InClearKind
+	chain chain.Chain
+}
 
-// plainKey is the key of that chain.
-func (k *keeper) plainKey(ctx context.Context) (cred.AccessKey, error) {
-	s, err := k.inClear(ctx, k.plain)
+func (c chainKeys) ID(string) string { return c.keyID(c.chain) }
+
+func (c chainKeys) Open(ctx context.Context, needed func() bool) error {
+	if c.chain.InClear.ID != "" {
+		return nil
+	}
+	return c.keeper.Open(ctx, needed)
+}
+
+func (c chainKeys) Key(ctx context.Context, profile string) (cred.AccessKey, error) {
+	if c.chain.InClear.ID == "" {
+		return c.keeper.Key(ctx, profile)
+	}
+	s, err := readInClear(c.in, c.chain.InClear)
 	return cred.AccessKey{ID: s.ID, Secret: s.Secret}, err
+}
+
+// keyID is the id of the key that a chain begins with, or "".
+func (k *keeper) keyID(c chain.Chain) string {
+	if c.InClear.ID != "" {
+		return c.InClear.ID
+	}
+	return k.index.Keys[c.Key].ID
 }

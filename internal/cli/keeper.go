@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"fob/internal/cred"
-	"fob/internal/decide/profile"
-	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/keep/cache"
@@ -40,11 +38,6 @@ type keeper struct {
 	cache    *cache.Cache // without a seal key: empty, and keeps nothing
 	index    cache.Index
 	held     *lock.Lock
-
-	// sections are those of a profile that may have a key in the clear; plain is
-	// the one that the chain begins with, if it does.
-	sections func(name string) ([]profile.Profile, error)
-	plain    source.InClear
 }
 
 const (
@@ -137,7 +130,7 @@ func (k *keeper) open(ctx context.Context) error {
 
 // Open is open for the broker: the vault itself must be readable.
 func (k *keeper) Open(ctx context.Context, needed func() bool) error {
-	if !k.identity.IsZero() || k.plain.ID != "" {
+	if !k.identity.IsZero() {
 		return nil
 	}
 	return k.unlock(ctx, needed)
@@ -255,14 +248,6 @@ func (k *keeper) reindex(ctx context.Context) error {
 	return storeFault(err)
 }
 
-// ID is the id of the key stored for a profile, or "".
-func (k *keeper) ID(profile string) string {
-	if k.plain.ID != "" && k.plain.Profile == profile {
-		return k.plain.ID
-	}
-	return k.index.Keys[profile].ID
-}
-
 func (k *keeper) hasKey(profile string) bool {
 	_, ok := k.index.Keys[profile]
 	return ok
@@ -270,9 +255,6 @@ func (k *keeper) hasKey(profile string) bool {
 
 // Key gives one stored key to the broker.
 func (k *keeper) Key(ctx context.Context, profile string) (cred.AccessKey, error) {
-	if k.plain.ID != "" && k.plain.Profile == profile {
-		return k.plainKey(ctx)
-	}
 	if k.identity.IsZero() {
 		return cred.AccessKey{}, broker.ErrShut
 	}

@@ -129,7 +129,7 @@ func writeKeys(w io.Writer, l listing) error {
 // rows gives a row for each profile of the config and for each stored key that
 // no profile has. A locked store shows profiles only.
 func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
-	rows, kinds := []listed{}, k.kinds(set)
+	rows, kinds := []listed{}, source.Kinds(k.inClear(set))
 	for _, name := range set.Names() {
 		rows = append(rows, k.row(set, kinds, name, true))
 	}
@@ -183,8 +183,7 @@ func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig
 		r.Problem = err.Error()
 		return r
 	}
-	k.begin(c)
-	for i, n := range chain.Names(c, k.ID(c.Key), k.cache.NameOf) {
+	for i, n := range chain.Names(c, k.keyID(c), k.cache.NameOf) {
 		if n == "" || source.CardOf(c.Steps[i]).Owner != name && i < len(c.Steps)-1 {
 			continue
 		}

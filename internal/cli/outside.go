@@ -22,9 +22,9 @@ import (
 const processOf = "FOB_PROCESS_OF"
 
 // outside joins the sources to what gives them credentials.
-func (k *keeper) outside() source.Outside {
+func (k *keeper) outside(in source.InClearKind) source.Outside {
 	s := k.sys
-	return outsideOf{keeper: k, Outside: outside.Outside{
+	return outsideOf{in: in, Outside: outside.Outside{
 		Run: func(ctx context.Context, profile, line string) ([]byte, error) {
 			k.close() // the program may be a fob, which must not wait for us
 			return s.Credentials(ctx, line, processOf+"="+strings.Join(append(s.within(), encodeName(profile)), ","))
@@ -44,11 +44,11 @@ func (k *keeper) outside() source.Outside {
 
 type outsideOf struct {
 	outside.Outside
-	keeper *keeper
+	in source.InClearKind
 }
 
-func (o outsideOf) InClear(ctx context.Context, c source.InClear) (cred.Session, error) {
-	return o.keeper.inClear(ctx, c)
+func (o outsideOf) InClear(_ context.Context, c source.InClear) (cred.Session, error) {
+	return readInClear(o.in, c)
 }
 
 func (o outsideOf) Process(ctx context.Context, p source.Process) (cred.Session, error) {

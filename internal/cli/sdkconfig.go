@@ -166,8 +166,8 @@ func (k *keeper) sdkPath(named string) (string, error) {
 // clients find out for themselves, as before.
 func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
 	report := sdkJSON{Origin: set.Path(), Asking: []string{}, Others: []string{}, Hidden: []string{}}
-	kinds := k.kinds(set)
-	inClear := source.InClearKind{Sections: k.sections}
+	inClear := k.inClear(set)
+	kinds := source.Kinds(inClear)
 	var broken error
 	text, err := set.ForSDKs(func(p profile.Profile) string {
 		_, err := chain.Resolve(set, kinds, k.hasKey, nil, chain.Request{Profile: p.Name})

@@ -37,7 +37,8 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		k.warn(set, err)
 		k.renewSDKConfig(set)
 	}()
-	kinds := k.kinds(set)
+	in := k.inClear(set)
+	kinds := source.Kinds(in)
 	if err := k.openFor(ctx, set, kinds, request); err != nil {
 		return c, s, err
 	}
@@ -47,7 +48,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 			return c, s, err
 		}
 		k.debugChain(set, c)
-		s, err = k.walk(ctx, c, w, minLeft)
+		s, err = k.walk(ctx, c, w, k.broker(minLeft, w, chainKeys{k, in, c}))
 		tooLong := (*broker.TooLongError)(nil)
 		if err == nil || try == 2 || !errors.As(err, &tooLong) {
 			return c, s, err
@@ -59,8 +60,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 }
 
 // walk goes the way of c, once what a person must know of it is said.
-func (k *keeper) walk(ctx context.Context, c chain.Chain, w wanted, minLeft time.Duration) (cred.Session, error) {
-	k.begin(c)
+func (k *keeper) walk(ctx context.Context, c chain.Chain, w wanted, b *broker.Broker) (cred.Session, error) {
 	for _, text := range c.Warnings {
 		k.sys.say("%s", text)
 	}
@@ -71,10 +71,10 @@ func (k *keeper) walk(ctx context.Context, c chain.Chain, w wanted, minLeft time
 		k.sys.say("%s", k.unkept())
 	}
 	if !w.fresh {
-		return k.broker(minLeft, w).Session(ctx, c)
+		return b.Session(ctx, c)
 	}
 	back := k.setAside(c)
-	s, err := k.broker(minLeft, w).Session(ctx, c)
+	s, err := b.Session(ctx, c)
 	if err != nil {
 		back()
 	}
@@ -125,10 +125,10 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Ki
 	return keyless
 }
 
-func (k *keeper) broker(minLeft time.Duration, w wanted) *broker.Broker {
+func (k *keeper) broker(minLeft time.Duration, w wanted, keys chainKeys) *broker.Broker {
 	return &broker.Broker{
-		Cache: func() *cache.Cache { return k.cache }, Keys: k, Locks: filepath.Join(k.home.Data, "locks"),
-		Env:    source.Env{STS: k.sys.sts, Outside: k.outside(), Now: k.sys.Now},
+		Cache: func() *cache.Cache { return k.cache }, Keys: keys, Locks: filepath.Join(k.home.Data, "locks"),
+		Env:    source.Env{STS: k.sys.sts, Outside: k.outside(keys.in), Now: k.sys.Now},
 		Driver: k.driver(cred.NewSecret(w.code)), Unattended: k.unattended,
 		MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say, Debug: k.debug,
 	}
