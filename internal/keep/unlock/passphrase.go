@@ -11,7 +11,7 @@ const maxAnswer = 4096
 
 func passphrase() Kind {
 	return Kind{
-		Name: "passphrase",
+		Name: "passphrase", Asks: true, Choose: true,
 		Help: "a passphrase that you type",
 		Options: []Option{
 			{Name: "passphrase-fd", Help: "file descriptor to read the passphrase from"},

@@ -20,7 +20,7 @@ const (
 
 func recovery() Kind {
 	return Kind{
-		Name: "recovery",
+		Name: "recovery", Asks: true,
 		Help: "a printed code, for the day the passphrase is lost",
 		Open: Recovery,
 	}

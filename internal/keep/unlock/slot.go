@@ -76,7 +76,7 @@ func (s slot) Save(ctx context.Context, identity cred.Secret) error {
 	if err != nil {
 		return err
 	}
-	return s.write(file, identity, answer)
+	return writeSlot(s.path, file, identity, func(written []byte) (cred.Secret, error) { return s.open(written, answer) })
 }
 
 func (s slot) Forget(ctx context.Context) error {
@@ -114,15 +114,9 @@ func (s slot) ask(ctx context.Context, q Question) (string, error) {
 // read gives the slot file once its header and cost are known to be sound, so
 // that nobody is asked for a passphrase in vain.
 func (s slot) read() ([]byte, error) {
-	file, err := []byte(nil), lock.CheckDir(s.env.Dir)
-	if err == nil {
-		file, err = lock.ReadFile(s.path, maxSlot)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s is not there", ErrNoSlot, s.path)
-	}
+	file, err := readSlot(s.env.Dir, s.path)
 	if err != nil {
-		return nil, fmt.Errorf("reading a slot: %w", err)
+		return nil, err
 	}
 	cost, err := headerCost(file)
 	if err != nil {
@@ -145,13 +139,33 @@ func (s slot) open(file []byte, answer string) (cred.Secret, error) {
 		// The cause is left out: age quotes lines of the file in it.
 		return cred.Secret{}, &SlotError{Path: s.path, Why: "is damaged: its header was changed after it was written"}
 	}
-	plain, err := io.ReadAll(r)
+	return readIdentity(s.path, r)
+}
+
+// readSlot gives the bytes of a slot, or ErrNoSlot.
+func readSlot(dir, path string) ([]byte, error) {
+	file, err := []byte(nil), lock.CheckDir(dir)
+	if err == nil {
+		file, err = lock.ReadFile(path, maxSlot)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s is not there", ErrNoSlot, path)
+	}
 	if err != nil {
-		return cred.Secret{}, &SlotError{Path: s.path, Why: "is damaged: its content was cut or changed"}
+		return nil, fmt.Errorf("reading a slot: %w", err)
+	}
+	return file, nil
+}
+
+// readIdentity gives what the opened slot at path holds.
+func readIdentity(path string, r io.Reader) (cred.Secret, error) {
+	plain, err := io.ReadAll(io.LimitReader(r, maxSlot))
+	if err != nil {
+		return cred.Secret{}, &SlotError{Path: path, Why: "is damaged: its content was cut or changed"}
 	}
 	text := strings.TrimSuffix(string(plain), "\n")
 	if !isIdentity(text) {
-		return cred.Secret{}, &SlotError{Path: s.path, Why: "holds no vault identity"}
+		return cred.Secret{}, &SlotError{Path: path, Why: "holds no vault identity"}
 	}
 	return cred.NewSecret(text), nil
 }
@@ -196,18 +210,18 @@ func sealAt(identity cred.Secret, answer string, cost int) ([]byte, error) {
 	return file.Bytes(), nil
 }
 
-// write replaces the slot once the new bytes, read back, open with the answer.
+// writeSlot replaces a slot once the new bytes, read back, open to the identity.
 // The old bytes are not kept: a passphrase that was changed must open nothing.
-func (s slot) write(file []byte, identity cred.Secret, answer string) error {
-	if err := lock.MakeDir(s.env.Dir); err != nil {
+func writeSlot(path string, file []byte, identity cred.Secret, open func(file []byte) (cred.Secret, error)) error {
+	if err := lock.MakeDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("writing a slot: %w", err)
 	}
-	verify := func(path string) error {
-		written, err := lock.ReadFile(path, maxSlot)
+	verify := func(temp string) error {
+		written, err := lock.ReadFile(temp, maxSlot)
 		if err != nil {
 			return err
 		}
-		got, err := s.open(written, answer)
+		got, err := open(written)
 		if err != nil {
 			return err
 		}
@@ -216,10 +230,10 @@ func (s slot) write(file []byte, identity cred.Secret, answer string) error {
 		}
 		return nil
 	}
-	err := lock.WriteFile(s.path, file, lock.WriteOptions{Mode: 0o600, Verify: verify})
+	err := lock.WriteFile(path, file, lock.WriteOptions{Mode: 0o600, Verify: verify})
 	if wrong := (*WrongError)(nil); errors.As(err, &wrong) {
 		// The bytes on the disk went wrong, not the answer that made them.
-		return &SlotError{Path: s.path, Why: "was not replaced: what was written does not read back"}
+		return &SlotError{Path: path, Why: "was not replaced: what was written does not read back"}
 	}
 	if err != nil {
 		return fmt.Errorf("writing a slot: %w", err)

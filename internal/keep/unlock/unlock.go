@@ -15,11 +15,12 @@ import (
 
 // Unlocker keeps one identity. No method logs, and no error holds an answer.
 type Unlocker interface {
-	// Usable gives nil, or why Load cannot work: ErrNoSlot, a *SlotError, or
-	// what is wrong with the file's owner and mode. It asks nobody.
+	// Usable gives nil, or why Load cannot work: ErrNoSlot, a *SlotError, a
+	// *KeeperError, or what is wrong with the file's owner and mode. It asks nobody.
 	Usable(context.Context) error
 	// Load asks once and gives the identity. *WrongError and *AnswerError tell that
-	// the answer was at fault, ErrNoSlot that there is nothing to open.
+	// the answer was at fault, ErrNoSlot that there is nothing to open, and
+	// *KeeperError that what guards the slot does not work here and now.
 	Load(context.Context) (cred.Secret, error)
 	// Save asks for a new answer and keeps the identity under it, in place of
 	// what was there. After a crash either the old answer opens or the new one.
@@ -43,6 +44,16 @@ type Env struct {
 	// descriptor. For a new secret it asks twice.
 	Ask func(context.Context, Question) (cred.Secret, error)
 
+	// Lookup reads one variable of the environment.
+	Lookup func(name string) (string, bool)
+
+	// Run runs a program that keeps things, and gives its output. How it failed,
+	// and its last words, stand in the error.
+	Run func(context.Context, Command) ([]byte, error)
+
+	// Settings are the values of a kind's options that have a name, for Save.
+	Settings map[string]string
+
 	// WorkFactor is the scrypt cost of new slots as a power of two, from 16 to
 	// 20. 0 means 17, or 18 where 17 takes under 0.4 s by Now.
 	WorkFactor int
@@ -53,11 +64,31 @@ type Env struct {
 	Now func() time.Time // times the work; nil: not timed
 }
 
+// Command is a program with its arguments, in which no secret stands. Stdin is
+// what it reads; More are variables that it gets beside the usual ones.
+type Command struct {
+	Args  []string
+	Stdin []byte
+	More  []string
+}
+
 // Kind is one way to keep the identity. Name is also the name of its slot.
 type Kind struct {
 	Name, Help string
 	Options    []Option
 	Open       func(Env) Unlocker
+
+	// Asks says that Load puts a question to Env.Ask. The other kinds open
+	// without one, or ask in a way of their own.
+	Asks bool
+	// Choose says that a new vault may be kept this way without being told so.
+	Choose bool
+	// Forgets says that the slot does not open after the machine was started
+	// again, so it must not be the only one.
+	Forgets bool
+	// Available gives nil, or why this kind cannot keep anything on this
+	// machine now. It asks nobody, and starts nothing. Nil means always.
+	Available func(context.Context, Env) error
 }
 
 // Option is a setting of a kind, as data for flags and help texts. One without
@@ -66,10 +97,10 @@ type Option struct{ Name, Help, Env string }
 
 // Kinds lists every kind, in the order in which they are tried.
 func Kinds() []Kind {
-	return []Kind{
+	return append(systemKinds(),
 		passphrase(),
 		recovery(),
-	}
+	)
 }
 
 // ErrNoSlot says that this kind keeps no identity.
@@ -90,6 +121,17 @@ func (e *WrongError) Error() string {
 type SlotError struct{ Path, Why string }
 
 func (e *SlotError) Error() string { return fault.Printable(e.Path) + " " + e.Why }
+
+// KeeperError says that what guards a slot does not work here and now, or does
+// not have what the slot needs. The slot itself may be sound.
+type KeeperError struct {
+	Kind string
+	Why  error // reads on after the kind's name
+}
+
+func (e *KeeperError) Error() string { return e.Kind + ": " + e.Why.Error() }
+
+func (e *KeeperError) Unwrap() error { return e.Why }
 
 // AnswerError says that an answer cannot be one, before any work is done.
 type AnswerError struct {

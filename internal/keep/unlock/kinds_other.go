@@ -1,0 +1,6 @@
+//go:build !linux && !darwin && !windows
+
+package unlock
+
+// systemKinds are those that need something of this system.
+func systemKinds() []Kind { return nil }
