@@ -8,8 +8,9 @@ import (
 // mayReveal lists the files that may read a secret's text, each with what it
 // does with it. Each new line is a review.
 var mayReveal = map[string]string{
-	"internal/cli/add.go":                 "shows a new recovery code, once, on the terminal",
+	"internal/cli/ask.go":                 "shows a new passphrase that fob made, once, on the terminal; counts the characters of another one",
 	"internal/cli/login.go":               "prints the sign-in link, or writes it for the browser",
+	"internal/cli/makestore.go":           "shows a new recovery code, once, on the terminal",
 	"internal/cli/playground.go":          "prints the keys of the local AWS",
 	"internal/decide/source/answer.go":    "looks whether an answer's credentials hold control characters",
 	"internal/deliver/console/console.go": "sends the session to the sign-in endpoint",

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"fob/internal/cred"
@@ -15,7 +13,6 @@ import (
 	"fob/internal/front"
 	"fob/internal/keep/cache"
 	"fob/internal/keep/store"
-	"fob/internal/keep/unlock"
 	"fob/internal/obtain/keys"
 	"fob/internal/obtain/takeover"
 	"fob/internal/obtain/tty"
@@ -227,128 +224,3 @@ func (k *keeper) put(ctx context.Context, r store.Record) error {
 
 // madeBy says whether a session was made with the stored key of a profile alone.
 func madeBy(e cache.Entry, name string) bool { return e.Owner == name && e.Kind == "GetSessionToken" }
-
-// openOrMake opens the vault for writing, or makes it at first need.
-func (k *keeper) openOrMake(ctx context.Context) (made bool, err error) {
-	ok, err := k.exists()
-	if err == nil && !ok {
-		// Two runs that each made an identity would leave one with a vault that
-		// only the other's passphrase slot opens.
-		if err := k.hold(ctx); err != nil {
-			return false, err
-		}
-		ok, err = k.exists()
-	}
-	switch {
-	case err != nil:
-		return false, err
-	case ok:
-		return false, k.Open(ctx, func() bool { return true })
-	}
-	return true, k.unlockNew(ctx)
-}
-
-// unlockNew makes the vault: identity, passphrase slot, document. The slot is
-// durable before the document, so that no vault can be without a way in.
-func (k *keeper) unlockNew(ctx context.Context) error {
-	given, has, err := k.given()
-	if err != nil {
-		return err
-	}
-	u, err := k.unlocker(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
-		if has {
-			return given, nil
-		}
-		t, err := k.sys.OpenTTY()
-		if err != nil {
-			return cred.Secret{}, err
-		}
-		defer t.Close()
-		t.Say("fob keeps your keys in a store of its own, encrypted under a passphrase.")
-		return k.sys.askNew(ctx, t, "New passphrase: ")
-	})
-	if err != nil {
-		return err
-	}
-	// A slot without a vault is what a run left that was cut off here, or what
-	// still opens a backup: it is used, not replaced.
-	var identity cred.Secret
-	if u.Usable(ctx) == nil {
-		k.sys.say("there is a passphrase already, without a store: it opens the new one (to begin with another, remove %s)", filepath.Join(k.home.Data, "slots"))
-		identity, err = k.ask(ctx)
-	} else if identity, err = store.NewIdentity(); err == nil {
-		err = u.Save(ctx, identity)
-	}
-	if err != nil {
-		return newStoreFault(err)
-	}
-	if err := store.Create(ctx, k.home.Data, identity, k.sys.Now, k.storeOptions()...); err != nil {
-		return newStoreFault(err)
-	}
-	return k.opened(ctx, identity)
-}
-
-func newStoreFault(err error) error {
-	if done := (*fault.Error)(nil); errors.As(err, &done) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	f := &fault.Error{What: "cannot make the store", Why: err, Code: fault.Locked}
-	if known := (*fault.Error)(nil); errors.As(storeFault(err), &known) {
-		f.Next = known.Next
-	}
-	return f
-}
-
-// offerRecovery makes a second way in, where there is none: a code to write
-// down, for the day the passphrase is forgotten. Where nobody is asked anything,
-// there is nobody to show it to.
-func (k *keeper) offerRecovery(ctx context.Context, made, silent bool) error {
-	code := cred.Secret{}
-	slot := unlock.Recovery(unlock.Env{Dir: filepath.Join(k.home.Data, "slots"), Now: k.sys.Now, Cheap: k.sys.CheapStore, Ask: func(context.Context, unlock.Question) (cred.Secret, error) { return code, nil }})
-	if slot.Usable(ctx) == nil {
-		return nil
-	}
-	if _, has, err := k.given(); err != nil || has || silent {
-		if made && err == nil {
-			k.sys.say("the store has no recovery code; without the passphrase its keys are lost. A fob add at a terminal, without --env, offers one")
-		}
-		return err
-	}
-	t, err := k.sys.OpenTTY()
-	if err != nil {
-		return err
-	}
-	defer t.Close()
-	yes, err := askYes(ctx, t, "Make a recovery code, to write down in case the passphrase is forgotten? (Y/n) ")
-	if err != nil || !yes {
-		if err == nil {
-			t.Say("Without the passphrase the keys are then lost. The next fob add offers the code again.")
-		}
-		return err
-	}
-	if code, err = unlock.NewRecoveryCode(rand.Reader); err != nil {
-		return newStoreFault(err)
-	}
-	if err := slot.Save(ctx, k.identity); err != nil {
-		return newStoreFault(err)
-	}
-	t.Say("Recovery code, shown this once: " + code.Reveal())
-	return nil
-}
-
-// askYes asks until the answer is yes, no, or nothing, which is yes.
-func askYes(ctx context.Context, t tty.TTY, question string) (bool, error) {
-	for {
-		answer, err := t.ReadLine(ctx, question)
-		if err != nil {
-			return false, err
-		}
-		switch strings.ToLower(strings.TrimSpace(answer)) {
-		case "", "y", "yes":
-			return true, nil
-		case "n", "no":
-			return false, nil
-		}
-		t.Say("Answer y or n.")
-	}
-}

@@ -2,14 +2,13 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
+	"unicode/utf8"
 
 	"fob/internal/cred"
-	"fob/internal/decide/profile"
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/keep/unlock"
@@ -18,64 +17,6 @@ import (
 
 // passphraseTries bounds how often a person is asked again.
 const passphraseTries = 3
-
-func unlockerNames() []string {
-	var names []string
-	for _, k := range unlock.Kinds() {
-		names = append(names, k.Name)
-	}
-	return names
-}
-
-// unlocker opens what --backend (or its variable) names; the first kind is the
-// default.
-func (k *keeper) unlocker(ask func(context.Context, unlock.Question) (cred.Secret, error)) (unlock.Unlocker, error) {
-	env := unlock.Env{Dir: filepath.Join(k.home.Data, "slots"), Ask: ask, Now: k.sys.Now, Cheap: k.sys.CheapStore}
-	if k.sys.CheapStore {
-		env.WorkFactor = unlock.CheapWorkFactor
-	}
-	name := k.g.backend
-	if name == "" {
-		name = front.Lookup(k.sys.Environ, "FOB_BACKEND")
-	}
-	for _, kind := range unlock.Kinds() {
-		if kind.Name == name || name == "" {
-			return kind.Open(env), nil
-		}
-	}
-	return nil, &fault.Error{
-		What: "there is no way to open the store called " + profile.Shown(name) + " (--backend, or FOB_BACKEND)",
-		Next: []string{"use one of: " + strings.Join(unlockerNames(), ", ")},
-		Code: fault.Usage,
-	}
-}
-
-// ask gets the identity from a person, or from a passphrase that was given. A
-// wrong one on the terminal is asked for again; a wrong one that was given is
-// an error at once.
-func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
-	given, has, err := k.given()
-	if err != nil {
-		return cred.Secret{}, err
-	}
-	problem := ""
-	u, err := k.unlocker(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
-		if has {
-			return given, nil
-		}
-		return k.sys.hidden(ctx, problem+q.Text+": ")
-	})
-	if err != nil {
-		return cred.Secret{}, err
-	}
-	for try := 1; ; try++ {
-		identity, err := u.Load(ctx)
-		if err == nil || has || try == passphraseTries || !mistyped(err) {
-			return identity, storeFault(err)
-		}
-		problem = "Wrong. "
-	}
-}
 
 // mistyped says whether the same question may get another answer.
 func mistyped(err error) bool {
@@ -118,16 +59,25 @@ func (k *keeper) given() (cred.Secret, bool, error) {
 	return cred.Secret{}, false, nil
 }
 
-// askNew asks for a new passphrase, twice.
-func (s System) askNew(ctx context.Context, t tty.TTY, text string) (cred.Secret, error) {
+// shortPassphrase is what a thief's machine guesses in a night, if it is a word.
+const shortPassphrase = 10
+
+// askNew asks for a new passphrase, twice, or makes one up: whoever has to think
+// of one on the spot thinks of a bad one.
+func askNew(ctx context.Context, t tty.TTY, text string) (cred.Secret, error) {
+	t.Say("Six words that fob makes up are a good one: press Enter for them.")
 	for {
 		first, err := t.ReadHidden(ctx, text)
 		if err != nil {
 			return first, err
 		}
 		if first.IsZero() {
-			t.Say("An empty passphrase protects nothing.")
-			continue
+			if first, err = unlock.NewPassphrase(rand.Reader); err != nil {
+				return first, err
+			}
+			t.Say("The passphrase, shown this once: " + first.Reveal())
+		} else if utf8.RuneCountInString(first.Reveal()) < shortPassphrase {
+			t.Say("That is short: who gets a copy of the store can guess it.")
 		}
 		again, err := t.ReadHidden(ctx, "The same again: ")
 		if err != nil || again.Equal(first) {

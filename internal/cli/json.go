@@ -22,6 +22,8 @@ func printedAsJSON() []printed {
 		{"explain", explained{}},
 		{"status", statusJSON{}},
 		{"status PROFILE", whoami{}},
+		{"store", storeJSON{}},
+		{"doctor", doctorJSON{}},
 		{"clear", clearedJSON{}},
 		{"rotate", rotatedJSON{}},
 		{"import", surveyJSON{}},

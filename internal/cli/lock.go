@@ -9,6 +9,7 @@ import (
 
 	"fob/internal/fault"
 	"fob/internal/keep/sealkey"
+	"fob/internal/keep/unlock"
 
 	"github.com/spf13/cobra"
 )
@@ -48,8 +49,39 @@ func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
 	if err != nil {
 		return unforgotten(err)
 	}
-	s.say("locked")
+	k.sayLocked(ctx)
 	return nil
+}
+
+// sayLocked says how far the lock goes: what a desktop's keyring keeps opens the
+// store again unless that is locked, too.
+func (k *keeper) sayLocked(ctx context.Context) {
+	way, silent := k.silentWay(ctx)
+	if !silent {
+		k.sys.say("locked")
+		return
+	}
+	if l, ok := way.Open(k.unlockEnv(nil)).(unlock.Locker); ok {
+		if what, err := l.Lock(ctx); err != nil {
+			k.sys.say("%s", err)
+		} else if what != "" {
+			k.sys.say("locked, and %s", what)
+			return
+		}
+	}
+	k.sys.say("locked; the next use opens it again by %s, without a passphrase: fob store move passphrase changes that", way.Name)
+}
+
+// silentWay is what opens the store without a question of fob's.
+func (k *keeper) silentWay(ctx context.Context) (unlock.Way, bool) {
+	_, given, err := k.given()
+	ways, named := k.waysIn(ctx, given)
+	for _, w := range ways {
+		if err == nil && named == nil && w.Why == nil {
+			return w, !w.Asks
+		}
+	}
+	return unlock.Way{}, false
 }
 
 // forget makes every kept session unreadable. A run that is opening the store
@@ -88,7 +120,7 @@ func (s System) runUnlock(ctx context.Context, g *globals) error {
 	if ok, err := k.exists(); err != nil {
 		return err
 	} else if !ok {
-		return &fault.Error{What: "there is no store to unlock", Why: errors.New("none has been made yet: " + k.home.Data), Next: []string{"fob add PROFILE"}, Code: fault.Config}
+		return noStoreYet(k.home.Data)
 	}
 	if err := k.Open(ctx, func() bool { return true }); err != nil {
 		return err
@@ -96,12 +128,13 @@ func (s System) runUnlock(ctx context.Context, g *globals) error {
 	for _, p := range k.rest.Places() {
 		if p.Holds == "seal key" {
 			s.say("unlocked until %s", p.Until.Local().Format("2006-01-02 15:04"))
-			if !slices.ContainsFunc(k.rest.Places(), func(p sealkey.Place) bool { return p.Holds == "identity" }) {
+			_, silent := k.silentWay(ctx)
+			if !silent && !slices.ContainsFunc(k.rest.Places(), func(p sealkey.Place) bool { return p.Holds == "identity" }) {
 				s.say("the passphrase is asked for again when a key itself is needed: for a new MFA session, add or remove")
 			}
 			return nil
 		}
 	}
-	s.say("the passphrase is right, but there is no place to remember that: every run asks (see fob status)")
+	s.say("the store opens, but there is no place to remember that: every run opens it anew (see fob status)")
 	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"fob/internal/cred"
@@ -27,18 +28,33 @@ type givenPassphrase struct {
 // since those may be meant for the child. A terminal gives no line: there, a
 // person is asked without echo.
 func (g *globals) takePassphrase(ctx context.Context, c *cobra.Command) error {
-	fd := g.passphraseFD
 	if !c.Flags().Changed("passphrase-fd") || g.passphrase.given {
 		return nil
 	}
-	if launch.Withhold(fd) != nil {
-		return noPassphrase(c, fmt.Errorf("--passphrase-fd %d names no open descriptor", fd))
-	}
-	if hygiene.IsTerminal(fd) {
+	text, err := readPassphrase(ctx, g.passphraseFD, "--passphrase-fd")
+	if errors.Is(err, errIsTerminal) {
 		return nil
 	}
+	if err != nil {
+		return inExec(c, err)
+	}
+	g.passphrase = givenPassphrase{given: true, text: text}
+	return nil
+}
+
+// errIsTerminal is a descriptor that is a terminal, at which a person is asked.
+var errIsTerminal = errors.New("it is a terminal")
+
+// readPassphrase reads one line from a descriptor that a flag names.
+func readPassphrase(ctx context.Context, fd int, flag string) (cred.Secret, error) {
+	if launch.Withhold(fd) != nil {
+		return noPassphrase(fmt.Errorf("%s %d names no open descriptor", flag, fd))
+	}
+	if hygiene.IsTerminal(fd) {
+		return cred.Secret{}, errIsTerminal
+	}
 	if fd <= 2 && rereadable(fd) {
-		return noPassphrase(c, fmt.Errorf("descriptor %d is a file, which the command could read from its start again: use a pipe, or a descriptor above 2", fd))
+		return noPassphrase(fmt.Errorf("descriptor %d is a file, which the command could read from its start again: use a pipe, or a descriptor above 2", fd))
 	}
 	type result struct {
 		line []byte
@@ -51,23 +67,18 @@ func (g *globals) takePassphrase(ctx context.Context, c *cobra.Command) error {
 	}()
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return cred.Secret{}, context.Cause(ctx)
 	case r := <-done:
 		defer clear(r.line)
 		if r.err != nil {
-			return noPassphrase(c, fmt.Errorf("--passphrase-fd %d: %w", fd, r.err))
+			return noPassphrase(fmt.Errorf("%s %d: %w", flag, fd, r.err))
 		}
-		g.passphrase = givenPassphrase{given: true, text: cred.NewSecret(string(r.line))}
-		return nil
+		return cred.NewSecret(string(r.line)), nil
 	}
 }
 
-func noPassphrase(c *cobra.Command, why error) error {
-	err := &fault.Error{What: "cannot read the passphrase", Why: why, Code: fault.Usage}
-	if c.Name() == "exec" {
-		return asLauncher(err)
-	}
-	return err
+func noPassphrase(why error) (cred.Secret, error) {
+	return cred.Secret{}, &fault.Error{What: "cannot read the passphrase", Why: why, Code: fault.Usage}
 }
 
 // lineOf collects a line, its end included, from a source of single bytes, which

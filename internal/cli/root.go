@@ -81,7 +81,7 @@ func commands() []func(*System, *globals) *cobra.Command {
 	return []func(*System, *globals) *cobra.Command{
 		newAdd, newImport, newRotate, newRemove, newList, newClear,
 		newExec, newExport, newCredentialProcess, newLogin,
-		newExplain, newSDKConfig, newStatus, newLock, newUnlock,
+		newExplain, newSDKConfig, newStatus, newDoctor, newStore, newLock, newUnlock,
 		newPlayground, newVersion, newProxy, newMigrateBackend,
 	}
 }

@@ -32,7 +32,7 @@ func newStatus(sys *System, g *globals) *cobra.Command {
 		ValidArgsFunction: sys.completeProfile(g),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return sys.runStatus(g, o)
+				return sys.runStatus(c.Context(), g, o)
 			}
 			o.profile = args[0]
 			return sys.runWhoami(c.Context(), g, o)
@@ -54,26 +54,24 @@ type statusJSON struct {
 	Store     string          `json:"store" doc:"folder of the store"`
 	State     string          `json:"state" doc:"none, locked or unlocked"`
 	Keys      int             `json:"keys" doc:"how many keys are stored; 0 while locked"`
+	Ways      []wayJSON       `json:"ways" doc:"what opens the store, the one that is tried first at the front"`
 	Places    []placeJSON     `json:"places" doc:"where the unlocked keys may rest between runs"`
 	Sessions  []listedSession `json:"sessions" doc:"sessions that hold"`
 	Rotations []rotationJSON  `json:"rotations" doc:"rotations of keys that have not ended"`
 }
 
-func (s System) runStatus(g *globals, o statusOptions) error {
+func (s System) runStatus(ctx context.Context, g *globals, o statusOptions) error {
 	k, err := s.newKeeper(g)
 	if err != nil {
 		return err
 	}
-	exists, err := k.exists()
+	state, err := k.state()
 	if err != nil {
 		return err
 	}
-	st := statusJSON{Store: k.home.Data, State: "none", Places: []placeJSON{}, Sessions: []listedSession{}, Rotations: []rotationJSON{}}
-	if exists {
-		st.State = "locked"
-	}
-	if exists && k.unseal() {
-		st.State, st.Keys, st.Rotations = "unlocked", len(k.index.Keys), k.rotations()
+	st := statusJSON{Store: k.home.Data, State: state, Places: []placeJSON{}, Sessions: []listedSession{}, Rotations: []rotationJSON{}, Ways: k.opensIt(ctx)}
+	if state == "unlocked" {
+		st.Keys, st.Rotations = len(k.index.Keys), k.rotations()
 		entries, err := k.cache.Entries()
 		if err != nil {
 			return storeFault(err)
@@ -107,6 +105,9 @@ func (s System) printStatus(st statusJSON) error {
 	default:
 		fmt.Fprintf(&b, "The store is unlocked (%s): %d key%s.\n", st.Store, st.Keys, plural(st.Keys))
 	}
+	for _, w := range st.Ways {
+		fmt.Fprintf(&b, "  %s: %s\n", w.Name, w.line())
+	}
 	for _, p := range st.Places {
 		switch {
 		case p.Holds != "":
@@ -132,9 +133,12 @@ func (s System) printStatus(st statusJSON) error {
 	return err
 }
 
-// keyOpen says whether the identity rests somewhere, so that the stored keys
-// themselves can be used without the passphrase.
+// keyOpen says whether the stored keys themselves can be used without a question:
+// the identity rests somewhere, or what opens the store asks nothing.
 func (st statusJSON) keyOpen() bool {
+	if slices.ContainsFunc(st.Ways, func(w wayJSON) bool { return w.Order == 1 && !w.Asks }) {
+		return true
+	}
 	return slices.ContainsFunc(st.Places, func(p placeJSON) bool { return p.Holds == "identity" })
 }
 

@@ -19,8 +19,8 @@ import (
 // termMain is `term ANSWERS command...`: a person at a terminal. The command's
 // standard streams are the script's; its controlling terminal is a pty on which
 // each line "QUESTION => ANSWER" of the file is answered in turn. $CODE is the
-// next code of $TERM_USER's MFA device, $AGAIN the one before once more, ^C
-// interrupts, ^D ends the input. Status 98:
+// next code of $TERM_USER's MFA device, $AGAIN the one before once more, $SHOWN
+// the secret that was shown last, ^C interrupts, ^D ends the input. Status 98:
 // a question was not asked; 97: the command waited for something else.
 func termMain(args []string) int {
 	text, err := os.ReadFile(args[0])
@@ -74,11 +74,12 @@ func answer(master *os.File, lines []string, p *os.Process) (unasked string) {
 	// The longest any question of these scripts is waited for.
 	stop := time.AfterFunc(60*time.Second, func() { _ = p.Kill() })
 	defer stop.Stop()
-	seen, buf := "", make([]byte, 4096)
+	seen, all, buf := "", "", make([]byte, 4096)
 	for {
 		n, err := master.Read(buf)
 		_, _ = log.Write(buf[:n])
 		seen += string(buf[:n])
+		all += string(buf[:n])
 		for len(lines) > 0 && lines[0] != "" {
 			question, reply, _ := strings.Cut(lines[0], " =>")
 			at := strings.Index(seen, question)
@@ -86,7 +87,8 @@ func answer(master *os.File, lines []string, p *os.Process) (unasked string) {
 				break
 			}
 			seen, lines = seen[at+len(question):], lines[1:]
-			_, _ = master.WriteString(keysOf(strings.TrimPrefix(reply, " ")))
+			reply = strings.ReplaceAll(strings.TrimPrefix(reply, " "), "$SHOWN", shownOnce(all))
+			_, _ = master.WriteString(keysOf(reply))
 		}
 		if err != nil {
 			if len(lines) > 0 && lines[0] != "" {
@@ -95,6 +97,13 @@ func answer(master *os.File, lines []string, p *os.Process) (unasked string) {
 			return ""
 		}
 	}
+}
+
+// shownOnce is the secret that was shown last: it is copied down, as people do.
+func shownOnce(screen string) string {
+	_, text, _ := strings.Cut(screen[max(0, strings.LastIndex(screen, "shown this once: ")):], "shown this once: ")
+	text, _, _ = strings.Cut(text, "\r")
+	return text
 }
 
 func keysOf(reply string) string {

@@ -9,9 +9,11 @@ import (
 // and keeps a file that was redirected by mistake out of the key derivation.
 const maxAnswer = 4096
 
+const passphraseName = "passphrase"
+
 func passphrase() Kind {
 	return Kind{
-		Name: "passphrase", Asks: true, Choose: true,
+		Name: passphraseName, Asks: true, Choose: true,
 		Help: "a passphrase that you type",
 		Options: []Option{
 			{Name: "passphrase-fd", Help: "file descriptor to read the passphrase from"},
@@ -20,7 +22,7 @@ func passphrase() Kind {
 		},
 		Open: func(e Env) Unlocker {
 			return newSlot(e, wording{
-				name: "passphrase",
+				name: passphraseName,
 				noun: "passphrase",
 				load: "Passphrase of the store",
 				save: "New passphrase for the store",

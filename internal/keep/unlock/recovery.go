@@ -18,9 +18,11 @@ const (
 	codeGroup  = 5
 )
 
+const recoveryName = "recovery"
+
 func recovery() Kind {
 	return Kind{
-		Name: "recovery", Asks: true,
+		Name: recoveryName, Asks: true,
 		Help: "a printed code, for the day the passphrase is lost",
 		Open: Recovery,
 	}
@@ -29,7 +31,7 @@ func recovery() Kind {
 // Recovery opens the kind that a vault gets beside its usual one.
 func Recovery(e Env) Unlocker {
 	return newSlot(e, wording{
-		name: "recovery",
+		name: recoveryName,
 		noun: "recovery code",
 		load: "Recovery code of the store",
 		save: "New recovery code for the store",

@@ -7,6 +7,7 @@ package unlock
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"time"
 
 	"fob/internal/cred"
@@ -27,6 +28,13 @@ type Unlocker interface {
 	Save(context.Context, cred.Secret) error
 	// Forget removes the slot. A slot that is not there is no error.
 	Forget(context.Context) error
+}
+
+// Locker is an Unlocker whose keeper can be locked by itself.
+type Locker interface {
+	// Lock locks the keeper, and says what it locked ("the collection fob is
+	// locked"); "" where it is one that others use, too.
+	Lock(context.Context) (what string, err error)
 }
 
 // Question is what an unlocker wants to know.
@@ -89,6 +97,24 @@ type Kind struct {
 	// Available gives nil, or why this kind cannot keep anything on this
 	// machine now. It asks nobody, and starts nothing. Nil means always.
 	Available func(context.Context, Env) error
+	// Show is a command line that prints the key of the slot, for people who must
+	// do without fob; "" where the system has none. Nil means that the slot opens
+	// by what a person types.
+	Show func(Env) string
+}
+
+// Recipe is the command line that writes the identity to the file out without
+// fob, by the stock age program; "" where there is none.
+func (k Kind) Recipe(e Env, out string) string {
+	open := "-o " + out + " " + fault.Word(filepath.Join(e.Dir, k.Name+".age"))
+	if k.Show == nil {
+		return "age -d " + open
+	}
+	show := k.Show(e)
+	if show == "" {
+		return ""
+	}
+	return show + " | age -d -i - " + open
 }
 
 // Option is a setting of a kind, as data for flags and help texts. One without

@@ -79,3 +79,11 @@ func open(t *testing.T, kind, dir, answer string) unlock.Unlocker {
 func answering(answer string) func(context.Context, unlock.Question) (cred.Secret, error) {
 	return func(context.Context, unlock.Question) (cred.Secret, error) { return cred.NewSecret(answer), nil }
 }
+
+// failing is an unlocker of which nothing works.
+type failing struct{ err error }
+
+func (f failing) Usable(context.Context) error              { return f.err }
+func (f failing) Load(context.Context) (cred.Secret, error) { return cred.Secret{}, f.err }
+func (f failing) Save(context.Context, cred.Secret) error   { return f.err }
+func (f failing) Forget(context.Context) error              { return f.err }

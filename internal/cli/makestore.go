@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+
+	"fob/internal/cred"
+	"fob/internal/fault"
+	"fob/internal/keep/store"
+	"fob/internal/keep/unlock"
+	"fob/internal/obtain/tty"
+)
+
+// openOrMake opens the vault for writing, or makes it at first need.
+func (k *keeper) openOrMake(ctx context.Context) (made bool, err error) {
+	ok, err := k.exists()
+	if err == nil && !ok {
+		// Two runs that each made an identity would leave one with a vault that
+		// only the other's passphrase slot opens.
+		if err := k.hold(ctx); err != nil {
+			return false, err
+		}
+		ok, err = k.exists()
+	}
+	switch {
+	case err != nil:
+		return false, err
+	case ok:
+		return false, k.Open(ctx, func() bool { return true })
+	}
+	return true, k.unlockNew(ctx)
+}
+
+// unlockNew makes the vault: identity, slot, document. The slot is durable before
+// the document, so that no vault can be without a way in.
+func (k *keeper) unlockNew(ctx context.Context) error {
+	abandoned, err := k.abandoned(ctx)
+	if err != nil {
+		return err
+	}
+	var identity cred.Secret
+	if abandoned {
+		k.sys.say("there is a way in already, without a store: it opens the new one (to begin with another, remove %s)", k.slots())
+		identity, err = k.ask(ctx)
+	} else {
+		identity, err = k.makeWay(ctx)
+	}
+	if err != nil {
+		return newStoreFault(err)
+	}
+	if err := store.Create(ctx, k.home.Data, identity, k.sys.Now, k.storeOptions()...); err != nil {
+		return newStoreFault(err)
+	}
+	return k.opened(ctx, identity)
+}
+
+// abandoned says whether a slot stands here without a store: what a run left
+// that was cut off, or what still opens a backup. It is used, not replaced.
+func (k *keeper) abandoned(ctx context.Context) (bool, error) {
+	_, given, err := k.given()
+	if err != nil {
+		return false, err
+	}
+	ways, err := k.waysIn(ctx, given)
+	return err == nil && slices.ContainsFunc(ways, func(w unlock.Way) bool { return w.Why == nil }), err
+}
+
+// askFirst asks for the passphrase of a new store.
+func (k *keeper) askFirst(ctx context.Context) (cred.Secret, error) {
+	t, err := k.sys.OpenTTY()
+	if err != nil {
+		return cred.Secret{}, err
+	}
+	defer t.Close()
+	t.Say("fob keeps your keys in a store of its own, encrypted under a passphrase.")
+	return askNew(ctx, t, "New passphrase: ")
+}
+
+func newStoreFault(err error) error {
+	if done := (*fault.Error)(nil); errors.As(err, &done) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	f := &fault.Error{What: "cannot make the store", Why: err, Code: fault.Locked}
+	if known := (*fault.Error)(nil); errors.As(storeFault(err), &known) {
+		f.Next = known.Next
+	}
+	return f
+}
+
+// offerRecovery makes a second way in, where there is none: a code to write
+// down, for the day the first one is lost. Where nobody is asked anything, there
+// is nobody to show it to.
+func (k *keeper) offerRecovery(ctx context.Context, made, silent bool) error {
+	if unlock.Recovery(k.unlockEnv(nil)).Usable(ctx) == nil {
+		return nil
+	}
+	if _, has, err := k.given(); err != nil || has || silent {
+		if made && err == nil {
+			k.sys.say("the store has no recovery code; when what opens it is lost, so are its keys. Make one at a terminal: fob store use recovery")
+		}
+		return err
+	}
+	t, err := k.sys.OpenTTY()
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	yes, err := askYes(ctx, t, "Make a recovery code, to write down in case what opens the store is lost? (Y/n) ")
+	if err != nil || !yes {
+		if err == nil {
+			t.Say("When what opens the store is lost, so are the keys. The next fob add offers the code again.")
+		}
+		return err
+	}
+	return k.newRecovery(ctx)
+}
+
+// newRecovery makes a recovery code and shows it, once. One that was there opens
+// nothing any more.
+func (k *keeper) newRecovery(ctx context.Context) error {
+	t, err := k.sys.OpenTTY()
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	code, err := unlock.NewRecoveryCode(rand.Reader)
+	if err != nil {
+		return newStoreFault(err)
+	}
+	slot := unlock.Recovery(k.unlockEnv(func(context.Context, unlock.Question) (cred.Secret, error) { return code, nil }))
+	if err := slot.Save(ctx, k.identity); err != nil {
+		return newStoreFault(err)
+	}
+	t.Say("Recovery code, shown this once: " + code.Reveal())
+	return nil
+}
+
+// askYes asks until the answer is yes, no, or nothing, which is yes.
+func askYes(ctx context.Context, t tty.TTY, question string) (bool, error) {
+	for {
+		answer, err := t.ReadLine(ctx, question)
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "", "y", "yes":
+			return true, nil
+		case "n", "no":
+			return false, nil
+		}
+		t.Say("Answer y or n.")
+	}
+}
