@@ -21,7 +21,7 @@ import (
 // house is a machine of its own for one case of a table: a HOME, an AWS where
 // user plain may enter role x without MFA, and nobody at a terminal.
 type house struct {
-	t    *testing.T
+	t    testing.TB
 	home string
 	aws  *playground.Server
 	env  map[string]string
@@ -32,7 +32,7 @@ const (
 	allAllowed   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 )
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	// The same keys everywhere, so that a store can be copied.
 	aws, err := playground.Start(playground.Options{Canary: true, Now: time.Now, Rand: bytes.NewReader(make([]byte, 32))})
