@@ -159,7 +159,8 @@ const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share
                         a key that it has stored, and the file as it was beside it
   $DATA/vault.age       the stored keys and unfinished rotations, an age file; vault.age.prev
                         is the one before
-  $DATA/slots/*.age     what opens the vault: passphrase and recovery code, age files
+  $DATA/slots/*.age     what opens the vault, a slot for each way in, age files (fob store);
+                        slots/first names the one to try first
   $DATA/cache/          sessions, sealed
   $DATA/index           which profiles have a key, sealed
   $DATA/spent           which MFA codes were sent of late, as hashes
@@ -168,7 +169,8 @@ const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share
   $DATA/locks/          one file for each thing that one process does at a time
   $XDG_RUNTIME_DIR/fob  the seal key, where no kernel keyring can hold it
 
-Without fob, the keys are read with the stock age tool:
+Without fob, the keys are read with the stock age tool (fob doctor --recover has the
+command for each way in):
 
   age -d -o identity $DATA/slots/passphrase.age
   age -d -i identity $DATA/vault.age`
