@@ -21,6 +21,7 @@ var mayReveal = map[string]string{
 	"internal/keep/cache/seal.go":         "makes the sealing key and the key of names out of the seal key",
 	"internal/keep/sealkey/derive.go":     "makes the seal key out of the identity",
 	"internal/keep/sealkey/record.go":     "encodes what rests in a keyring or a file",
+	"internal/keep/unlock/items.go":       "gives the key of a slot to the system's own store",
 	"internal/keep/unlock/keyed.go":       "encrypts the identity to a key, and reads the key that a keeper outside has",
 	"internal/keep/unlock/slot.go":        "wraps the identity with the answer",
 	"internal/keep/store/encode.go":       "encodes the vault before it is encrypted",
