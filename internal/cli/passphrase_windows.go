@@ -1,20 +1,12 @@
 package cli
 
-import (
-	"os"
-	"syscall"
-)
+import "syscall"
 
-// readLine reads a standard stream, by its number on other systems, or a handle
-// that was inherited.
+// readLine reads a standard stream, or a handle that was inherited.
 func readLine(fd, most int) ([]byte, error) {
-	from := syscall.Handle(fd)
-	if fd <= 2 {
-		stream, err := syscall.GetStdHandle(syscall.STD_INPUT_HANDLE - fd) // -10, -11, -12
-		if err != nil {
-			return nil, err
-		}
-		from = stream
+	from, err := handleOf(fd)
+	if err != nil {
+		return nil, err
 	}
 	one := make([]byte, 1)
 	defer clear(one)
@@ -24,8 +16,21 @@ func readLine(fd, most int) ([]byte, error) {
 	}, most)
 }
 
+// handleOf gives the handle of a standard stream, which goes by its number on
+// other systems, and any other number as the handle that it is.
+func handleOf(fd int) (syscall.Handle, error) {
+	if fd <= 2 {
+		return syscall.GetStdHandle(syscall.STD_INPUT_HANDLE - fd) // -10, -11, -12
+	}
+	return syscall.Handle(fd), nil
+}
+
 // rereadable says whether who has the descriptor can go back in it.
 func rereadable(fd int) bool {
-	info, err := os.NewFile(uintptr(fd), "passphrase").Stat()
-	return err == nil && info.Mode().IsRegular()
+	handle, err := handleOf(fd)
+	if err != nil {
+		return false
+	}
+	kind, err := syscall.GetFileType(handle)
+	return err == nil && kind == syscall.FILE_TYPE_DISK
 }

@@ -19,9 +19,9 @@ type store struct {
 	kept    map[string]kept
 	windows bool
 	itemState
-	declines bool // the person answers no
-	is       error
-	state_   error
+	declines bool  // the person answers no
+	is       error // what every call says
+	broken   error // what state says
 	asked    int
 	hangs    chan struct{} // a question waits until it is closed
 }
@@ -34,7 +34,7 @@ type kept struct {
 func (s *store) state() (itemState, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.itemState, s.state_
+	return s.itemState, s.broken
 }
 
 // code picks what a system says.
@@ -159,7 +159,8 @@ func kindOf(s *store) Kind {
 // that store, for the contract.
 func ItemKinds() []Kind { return []Kind{kindOf(newStore("keychain")), kindOf(newStore("wincred"))} }
 
-// change sets a store up that holds the key of a slot.
+// A store that holds the key of a slot may change in every way that a system's
+// calls can tell of.
 func TestItemsFail(t *testing.T) {
 	t.Parallel()
 	const (
@@ -207,7 +208,7 @@ func TestItemsFail(t *testing.T) {
 		}, map[string]said{"keychain": {"", "keychain" + junk, ""}, "wincred": {"", "wincred" + junk, ""}}},
 		{"logon without credentials", func(s *store) { s.is = winNoLogonSession }, map[string]said{"wincred": {logon, logon, logon}}},
 		{"reset password", func(s *store) { s.is = winBadKeyState }, map[string]said{"wincred": {reset, reset, reset}}},
-		{"frameworks do not load", func(s *store) { s.state_ = errors.New("loading CoreFoundation: no such file") },
+		{"frameworks do not load", func(s *store) { s.broken = errors.New("loading CoreFoundation: no such file") },
 			map[string]said{"keychain": {"keychain: loading CoreFoundation: no such file", "keychain: loading CoreFoundation: no such file", "keychain: loading CoreFoundation: no such file"}}},
 	} {
 		for kind, want := range c.want {
@@ -301,7 +302,7 @@ func TestItemSize(t *testing.T) {
 			if n := 2 * len(utf16.Encode([]rune(k.data))); n > 2560 || n < 2*74 {
 				t.Errorf("%s: the item has %d bytes as UTF-16, want 2560 at most", kind, n)
 			}
-			if n := len(utf16.Encode([]rune(k.label))); n > 256 || !strings.HasPrefix(k.label, "fob store /") || len(account) != 16 {
+			if n := len(utf16.Encode([]rune(k.label))); n > 256 || !strings.HasPrefix(k.label, "fob store ") || len(account) != 16 {
 				t.Errorf("%s: label %q (%d units), account %q", kind, k.label, n, account)
 			}
 			if strings.Contains(k.data, vaultIdentity) {
@@ -340,7 +341,7 @@ func TestItemsAvailable(t *testing.T) {
 		{"locked on a desktop", "keychain", func(s *store) { s.locked = true }, ""},
 		{"locked over ssh", "keychain", func(s *store) { s.itemState = itemState{locked: true} }, "it is locked, and nobody can be asked here, as over ssh: security unlock-keychain"},
 		{"open over ssh", "keychain", func(s *store) { s.asks = false }, ""},
-		{"no keychain", "keychain", func(s *store) { s.state_ = errSecNoDefaultKeychain }, "this user has no login keychain: open Keychain Access once, which makes it"},
+		{"no keychain", "keychain", func(s *store) { s.broken = errSecNoDefaultKeychain }, "this user has no login keychain: open Keychain Access once, which makes it"},
 		{"empty", "wincred", func(*store) {}, ""},
 		{"no service", "wincred", func(s *store) { s.is = winServiceDisabled }, "its service does not run: start VaultSvc"},
 	} {
