@@ -132,7 +132,7 @@ func variables() [][2]string {
 		{"AWS_FEDERATION_TOKEN_TTL", "lifetime of the session of login --federate"},
 		{"FOB_PROFILE_ENV, AWS_VAULT_PROFILE_ENV", "true: like exec --profile-env"},
 		{"AWS_VAULT_DISABLE_HELP_MESSAGE", "set: exec says nothing above the shell that it starts"},
-		{"XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME", "where things are kept (fob help files)"},
+		{"XDG_DATA_HOME, XDG_RUNTIME_DIR, TMPDIR (macOS), HOME", "where things are kept (fob help files)"},
 		{"FOB_PLAYGROUND_URL", "the running playground that fob playground code asks"},
 	}
 }
@@ -167,7 +167,7 @@ const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share
   $DATA/epoch, stamp    what makes old sessions, and older unlocks, worth nothing
   $DATA/sdk-config      where fob sdk-config has written the second config
   $DATA/locks/          one file for each thing that one process does at a time
-  $XDG_RUNTIME_DIR/fob  the seal key, where no kernel keyring can hold it
+  $XDG_RUNTIME_DIR/fob  the seal key, where no kernel keyring can hold it; on macOS else $TMPDIR/fob
 
 Without fob, the keys are read with the stock age tool (fob doctor --recover has the
 command for each way in):

@@ -44,6 +44,28 @@ func TestFindHome(t *testing.T) {
 	}
 }
 
+func TestRuntimeDir(t *testing.T) {
+	t.Parallel()
+	const tmp = "TMPDIR=/var/folders/ab/cd/T/"
+	for _, c := range []struct {
+		system  string
+		environ []string
+		want    string
+	}{
+		{"linux", []string{"XDG_RUNTIME_DIR=/run/user/1", tmp}, "/run/user/1"},
+		{"linux", []string{tmp}, ""},
+		{"linux", []string{"XDG_RUNTIME_DIR=run"}, ""},
+		{"darwin", []string{tmp}, "/var/folders/ab/cd/T"},
+		{"darwin", []string{"XDG_RUNTIME_DIR=/run/user/1", tmp}, "/run/user/1"},
+		{"darwin", []string{"TMPDIR=here"}, ""},
+		{"darwin", nil, ""},
+	} {
+		if got := runtimeDir(c.environ, c.system); got != c.want {
+			t.Errorf("%s, %q: %q, want %q", c.system, c.environ, got, c.want)
+		}
+	}
+}
+
 func TestMinLeft(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -13,7 +13,8 @@ import (
 type Home struct {
 	// Data holds the vault, sessions and locks: $XDG_DATA_HOME/fob.
 	Data string
-	// Runtime is $XDG_RUNTIME_DIR, or "".
+	// Runtime is where files may be that end with the login: $XDG_RUNTIME_DIR, on
+	// macOS else $TMPDIR, which is the user's own there. Or "".
 	Runtime string
 	// Config is the AWS config file; ConfigShown is how messages name it.
 	Config, ConfigShown string
@@ -57,9 +58,7 @@ func FindHome(environ []string) (Home, error) {
 	} else {
 		return h, errNoHome
 	}
-	if dir := Lookup(environ, "XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
-		h.Runtime = dir
-	}
+	h.Runtime = runtimeDir(environ, runtime.GOOS)
 	h.Config = Lookup(environ, "AWS_CONFIG_FILE")
 	if h.Config == "" {
 		if !filepath.IsAbs(home) {
@@ -71,6 +70,16 @@ func FindHome(environ []string) (Home, error) {
 	}
 	h.ConfigShown = h.shown(h.Config)
 	return h, nil
+}
+
+func runtimeDir(environ []string, system string) string {
+	if dir := Lookup(environ, "XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		return dir
+	}
+	if dir := Lookup(environ, "TMPDIR"); system == "darwin" && filepath.IsAbs(dir) {
+		return filepath.Clean(dir)
+	}
+	return ""
 }
 
 // Core says where fob-core is, seen from the front's own executable: beside it,
