@@ -11,15 +11,13 @@ import (
 	"fob/internal/cred"
 )
 
-// itemService is the name under which the items of all stores stand together.
-const itemService = "fob"
-
 // longestLabel is CRED_MAX_STRING_LENGTH of Windows, in UTF-16 units.
 const longestLabel = 256
 
 // item names one small secret in a store that comes with the system.
 type item struct {
-	account string // tells the stores of fob apart
+	service string // the same for all that are fob's
+	account string // tells its stores apart
 	label   string // says to a person what it is
 }
 
@@ -32,10 +30,14 @@ func itemFor(dir string) item {
 	sum := sha256.Sum256([]byte(dir))
 	label := utf16.Encode([]rune("fob store " + dir))
 	return item{
+		service: "fob",
 		account: hex.EncodeToString(sum[:8]),
 		label:   string(utf16.Decode(label[:min(len(label), longestLabel)])),
 	}
 }
+
+// target is the one name of an item where there are not two.
+func (i item) target() string { return i.service + ":" + i.account }
 
 // items are a system's own calls. Their errors are the system's codes.
 type items interface {

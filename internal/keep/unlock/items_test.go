@@ -78,7 +78,7 @@ func (s *store) find(i item) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
-	if _, there := s.kept[i.account]; !there {
+	if _, there := s.kept[i.target()]; !there {
 		return s.code(errSecItemNotFound, winNotFound)
 	}
 	return nil
@@ -90,7 +90,7 @@ func (s *store) get(i item) ([]byte, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := s.kept[i.account]
+	k := s.kept[i.target()]
 	if k.foreign {
 		if err := s.ask(); err != nil {
 			return nil, err
@@ -105,7 +105,7 @@ func (s *store) add(i item, data []byte) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
-	_, there := s.kept[i.account]
+	_, there := s.kept[i.target()]
 	switch {
 	case s.windows && len(data) > 5*512: // CRED_MAX_CREDENTIAL_BLOB_SIZE
 		return winBadStub
@@ -114,7 +114,7 @@ func (s *store) add(i item, data []byte) error {
 	case there && !s.windows:
 		return errSecDuplicateItem
 	}
-	s.kept[i.account] = kept{data: string(data), label: i.label}
+	s.kept[i.target()] = kept{data: string(data), label: i.label}
 	return nil
 }
 
@@ -124,9 +124,9 @@ func (s *store) update(i item, data []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := s.kept[i.account]
+	k := s.kept[i.target()]
 	k.data = string(data)
-	s.kept[i.account] = k
+	s.kept[i.target()] = k
 	return nil
 }
 
@@ -136,7 +136,7 @@ func (s *store) remove(i item) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.kept[i.account].foreign {
+	if s.kept[i.target()].foreign {
 		return errSecInvalidOwnerEdit
 	}
 	delete(s.kept, i.account)
@@ -166,7 +166,7 @@ func TestItemsFail(t *testing.T) {
 	const (
 		opens  = ""
 		locked = "keychain: it is locked, and nobody can be asked here, as over ssh: security unlock-keychain"
-		reset  = "wincred: Windows can no longer decrypt what it has, as after the password of this user was reset by somebody else"
+		reset  = "wincred: it can no longer decrypt what it has, as after the password of this user was reset by somebody else"
 		logon  = "wincred: this logon may keep nothing there, as over ssh with a key, in a service, or where a policy forbids it: sign in with a password"
 		other  = "keychain: it wants to ask whether this build of fob may have the key, and nobody can be asked here, as over ssh: run fob once on the desktop and choose Always Allow"
 		denied = "keychain: its question was answered with Cancel or Deny"
@@ -256,12 +256,12 @@ func TestItemWords(t *testing.T) {
 		{"keychain", errSecNoSuchKeychain, "keychain: this user has no login keychain: open Keychain Access once, which makes it"},
 		{"keychain", errSecNotAvailable, "keychain: no keychain is within reach of this process"},
 		{"keychain", osStatus(-34018), "keychain: it answers with code -34018, which security error -34018 explains"},
-		{"wincred", winAccessDenied, "wincred: Windows refuses this program the access"},
+		{"wincred", winAccessDenied, "wincred: this program is refused the access"},
 		{"wincred", winServiceDisabled, "wincred: its service does not run: start VaultSvc"},
 		{"wincred", winServiceStopped, "wincred: its service does not run: start VaultSvc"},
 		{"wincred", winNoServer, "wincred: its service does not run: start VaultSvc"},
 		{"wincred", winBadStub, "wincred: it does not take an item of this size or name"},
-		{"wincred", syscall.Errno(99999), "wincred: Windows answers with code 99999: " + syscall.Errno(99999).Error()},
+		{"wincred", syscall.Errno(99999), "wincred: it answers with code 99999: " + syscall.Errno(99999).Error()},
 	} {
 		s, env := newStore(c.kind), Env{Dir: filepath.Join(t.TempDir(), "slots")}
 		s.is = c.code
@@ -278,7 +278,7 @@ func TestItemReplaced(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"keychain", "wincred"} {
 		s, env := newStore(kind), Env{Dir: filepath.Join(t.TempDir(), "slots")}
-		s.kept[itemFor(env.Dir).account] = kept{data: "CANARY"}
+		s.kept[itemFor(env.Dir).target()] = kept{data: "CANARY"}
 		u := kindOf(s).Open(env)
 		if err := u.Save(t.Context(), cred.NewSecret(vaultIdentity)); err != nil {
 			t.Fatal(kind, err)
@@ -302,7 +302,7 @@ func TestItemSize(t *testing.T) {
 			if n := 2 * len(utf16.Encode([]rune(k.data))); n > 2560 || n < 2*74 {
 				t.Errorf("%s: the item has %d bytes as UTF-16, want 2560 at most", kind, n)
 			}
-			if n := len(utf16.Encode([]rune(k.label))); n > 256 || !strings.HasPrefix(k.label, "fob store ") || len(account) != 16 {
+			if n := len(utf16.Encode([]rune(k.label))); n > 256 || !strings.HasPrefix(k.label, "fob store ") || len(account) != len("fob:")+16 {
 				t.Errorf("%s: label %q (%d units), account %q", kind, k.label, n, account)
 			}
 			if strings.Contains(k.data, vaultIdentity) {

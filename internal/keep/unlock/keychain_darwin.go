@@ -26,7 +26,7 @@ type constant string
 func (i item) query() attributes {
 	return attributes{
 		"kSecClass":       constant("kSecClassGenericPassword"),
-		"kSecAttrService": itemService,
+		"kSecAttrService": i.service,
 		"kSecAttrAccount": i.account,
 	}
 }

@@ -1,4 +1,4 @@
 package unlock
 
 // systemKinds are those that need something of this system.
-func systemKinds() []Kind { return []Kind{wincred(credentialManager)} }
+func systemKinds() []Kind { return []Kind{wincred(storedCredentials)} }

@@ -42,16 +42,13 @@ func wincredWords(err error) error {
 	case winNoLogonSession:
 		return errors.New("this logon may keep nothing there, as over ssh with a key, in a service, or where a policy forbids it: sign in with a password")
 	case winAccessDenied:
-		return errors.New("Windows refuses this program the access")
+		return errors.New("this program is refused the access")
 	case winBadKeyState:
-		return errors.New("Windows can no longer decrypt what it has, as after the password of this user was reset by somebody else")
+		return errors.New("it can no longer decrypt what it has, as after the password of this user was reset by somebody else")
 	case winServiceDisabled, winServiceStopped, winNoServer:
 		return errors.New("its service does not run: start VaultSvc")
 	case winBadStub, winInvalidParameter:
 		return errors.New("it does not take an item of this size or name")
 	}
-	return fmt.Errorf("Windows answers with code %d: %w", uint32(code), code)
+	return fmt.Errorf("it answers with code %d: %w", uint32(code), code)
 }
-
-// target is the name of an item among all credentials of the user.
-func (i item) target() string { return itemService + ":" + i.account }

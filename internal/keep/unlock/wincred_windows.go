@@ -8,7 +8,7 @@ import (
 // https://learn.microsoft.com/windows/win32/api/wincred/
 type credentials struct{}
 
-func credentialManager() items { return credentials{} }
+func storedCredentials() items { return credentials{} }
 
 func (credentials) state() (itemState, error) { return itemState{asks: true}, nil }
 
