@@ -139,7 +139,7 @@ func (s *store) remove(i item) error {
 	if s.kept[i.target()].foreign {
 		return errSecInvalidOwnerEdit
 	}
-	delete(s.kept, i.account)
+	delete(s.kept, i.target())
 	return nil
 }
 
