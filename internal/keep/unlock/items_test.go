@@ -23,7 +23,8 @@ type store struct {
 	is       error // what every call says
 	broken   error // what state says
 	asked    int
-	hangs    chan struct{} // a question waits until it is closed
+	asking   chan struct{} // if not nil: a question closes it, and waits for answer
+	answer   chan struct{}
 }
 
 type kept struct {
@@ -47,8 +48,9 @@ func (s *store) code(mac osStatus, win syscall.Errno) error {
 
 // ask stands for a window of macOS: to unlock, or to let another build in.
 func (s *store) ask() error {
-	if s.asked++; s.hangs != nil {
-		<-s.hangs
+	if s.asked++; s.asking != nil {
+		close(s.asking)
+		<-s.answer
 	}
 	switch {
 	case !s.asks:
@@ -361,14 +363,15 @@ func TestItemsNotWaitedFor(t *testing.T) {
 	if err := u.Save(t.Context(), cred.NewSecret(vaultIdentity)); err != nil {
 		t.Fatal(err)
 	}
-	s.locked, s.hangs = true, make(chan struct{})
-	defer close(s.hangs)
+	s.locked, s.asking, s.answer = true, make(chan struct{}), make(chan struct{})
+	defer close(s.answer)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
 		_, err := u.Load(ctx)
 		done <- err
 	}()
+	<-s.asking
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Load = %v, want the context's end", err)
