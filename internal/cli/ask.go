@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -32,6 +33,32 @@ func (s System) hidden(ctx context.Context, text string) (cred.Secret, error) {
 	}
 	defer t.Close()
 	return t.ReadHidden(ctx, text)
+}
+
+// tell shows a line of a program that opens the store, such as "touch the key".
+func (s System) tell(_ context.Context, text string) error {
+	t, err := s.OpenTTY()
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	t.Say(text)
+	return nil
+}
+
+// choose lets a person choose between the two words of such a program, yes
+// alone where there is one thing to do.
+func (s System) choose(ctx context.Context, text, yes, no string) (bool, error) {
+	t, err := s.OpenTTY()
+	if err != nil {
+		return false, err
+	}
+	defer t.Close()
+	if no == "" {
+		_, err := t.ReadLine(ctx, fmt.Sprintf("%s (Enter: %s) ", text, yes))
+		return err == nil, err
+	}
+	return t.Confirm(ctx, fmt.Sprintf("%s (y: %s, n: %s)", text, yes, no))
 }
 
 // unattended says what would have been asked, and how to do without.

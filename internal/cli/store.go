@@ -258,7 +258,7 @@ func (k *keeper) setUp(ctx context.Context, kind unlock.Kind, settings map[strin
 	if kind.Name == recoveryKind {
 		return k.newRecovery(ctx)
 	}
-	env := k.unlockEnv(k.askNewFor(kind))
+	env := k.unlockEnv(k.askNew())
 	env.Settings = settings
 	u := kind.Open(env)
 	if u.Usable(ctx) == nil && len(settings) == 0 {
@@ -267,12 +267,12 @@ func (k *keeper) setUp(ctx context.Context, kind unlock.Kind, settings map[strin
 	return u.Save(ctx, k.identity)
 }
 
-// askNewFor asks for what a new slot wants to know. A passphrase that was given
+// askNew asks for what a new slot wants to know. A passphrase that was given
 // opened the store, or is for the slot.
-func (k *keeper) askNewFor(kind unlock.Kind) asker {
+func (k *keeper) askNew() asker {
 	return func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
 		given, has, err := k.given()
-		if err != nil || has && kind.Asks {
+		if err != nil || has && q.By == "" {
 			return given, err
 		}
 		if !q.New {

@@ -9,6 +9,7 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/profile"
+	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/keep/store"
@@ -36,7 +37,11 @@ func (k *keeper) slots() string { return filepath.Join(k.home.Data, "slots") }
 
 // unlockEnv is what an unlocker may use of the world.
 func (k *keeper) unlockEnv(ask asker) unlock.Env {
-	env := unlock.Env{Dir: k.slots(), Ask: ask, Now: k.sys.Now, Cheap: k.sys.CheapStore, Lookup: k.sys.lookupSet}
+	env := unlock.Env{
+		Dir: k.slots(), Ask: ask, Say: k.sys.tell, Confirm: k.sys.choose,
+		Lookup: k.sys.lookupSet, Environ: launch.Bare(k.sys.Environ),
+		Now: k.sys.Now, Cheap: k.sys.CheapStore,
+	}
 	if k.sys.CheapStore {
 		env.WorkFactor = unlock.CheapWorkFactor
 	}
@@ -139,7 +144,7 @@ func (k *keeper) waysIn(ctx context.Context, given bool) ([]unlock.Way, error) {
 func (k *keeper) through(ctx context.Context, kind unlock.Kind, given cred.Secret, has bool) (cred.Secret, error) {
 	problem := ""
 	u := kind.Open(k.unlockEnv(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
-		if has && kind.Asks {
+		if has && q.By == "" { // a passphrase is no PIN: no plugin gets it
 			return given, nil
 		}
 		return k.sys.hidden(ctx, problem+q.Text+": ")
@@ -182,8 +187,11 @@ func (k *keeper) makeWay(ctx context.Context) (cred.Secret, error) {
 	if err != nil {
 		return identity, err
 	}
-	env := k.unlockEnv(func(ctx context.Context, _ unlock.Question) (cred.Secret, error) {
-		if has {
+	env := k.unlockEnv(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
+		switch {
+		case q.By != "":
+			return k.sys.hidden(ctx, q.Text+": ")
+		case has:
 			return given, nil
 		}
 		return k.askFirst(ctx)

@@ -1,4 +1,9 @@
 package unlock
 
 // systemKinds are those that need something of this system.
-func systemKinds() []Kind { return []Kind{wincred(storedCredentials)} }
+func systemKinds() []Kind {
+	return []Kind{
+		wincred(storedCredentials),
+		plugin(),
+	}
+}

@@ -42,6 +42,10 @@ type Question struct {
 	Text    string // what to ask for, without a colon
 	New     bool   // a new secret: ask twice, and say what a good one is
 	Attempt int    // counts up where one Load asks again; passphrase and recovery ask once
+
+	// By is the program that wants to know, such as age-plugin-tpm, which gets the
+	// answer. Empty: fob, for a slot. A passphrase that was given is for fob alone.
+	By string
 }
 
 // Env is what an unlocker may use of the world.
@@ -58,6 +62,17 @@ type Env struct {
 	// Run runs a program that keeps things, and gives its output. How it failed,
 	// and its last words, stand in the error.
 	Run func(context.Context, Command) ([]byte, error)
+
+	// Environ is what a program gets that is started and talked with, as
+	// "name=value"; its PATH says where such programs are looked for.
+	Environ []string
+
+	// Say shows a line from such a program, like "touch the key". Nil: nobody sees it.
+	Say func(ctx context.Context, text string) error
+
+	// Confirm lets a person choose between two words for such a program; no is
+	// empty where there is one thing to do only. Nil: nobody can.
+	Confirm func(ctx context.Context, text, yes, no string) (bool, error)
 
 	// Settings are the values of a kind's options that have a name, for Save.
 	Settings map[string]string

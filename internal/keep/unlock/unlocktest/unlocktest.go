@@ -279,7 +279,7 @@ func whatRests(t *testing.T, s *subject) {
 	before := s.files(t)
 	s.save(t, right, first)
 	for path, data := range s.files(t) {
-		if bytes.Equal(data, before[path]) {
+		if strings.HasSuffix(path, ".age") && bytes.Equal(data, before[path]) { // other files hold no secret
 			t.Errorf("%s: the same identity under the same answer gave the same bytes", path)
 		}
 	}
