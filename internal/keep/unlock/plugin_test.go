@@ -66,7 +66,7 @@ func newDesk(t *testing.T, how string) *desk {
 	install(t, d.bin, "age-plugin-fobtest")
 	d.env = unlock.Env{
 		Dir:      filepath.Join(t.TempDir(), "slots"),
-		Environ:  append(os.Environ(), "PATH="+d.bin+string(filepath.ListSeparator)+os.Getenv("PATH"), behaviour+"="+how),
+		Environ:  append(os.Environ(), "PATH="+d.bin+string(filepath.ListSeparator)+os.Getenv("PATH"), behaviour+"="+how, "GORACE=atexit_sleep_ms=0"), // the race detector's second at each exit
 		Settings: map[string]string{"identity": identityFile(t, "", deviceIdentity(t, "fobtest"))},
 		Ask: func(_ context.Context, q unlock.Question) (cred.Secret, error) {
 			d.asked = append(d.asked, q)

@@ -83,6 +83,9 @@ func (c client) run(ctx context.Context, machine string, work []*age.Stanza, wan
 	}
 	t := &talk{client: c, program: p, from: newStanzaReader(p.out)}
 	given, err := t.hold(ctx, append(work, &age.Stanza{Type: "done"}), want)
+	if errors.Is(err, errTooMuch) || errors.Is(err, errNoStanza) {
+		_ = p.kill() // it would only write on
+	}
 	p.end()
 	switch {
 	case ctx.Err() != nil:
