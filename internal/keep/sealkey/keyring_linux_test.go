@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fob/internal/cred"
+	kernel "fob/internal/keep/keyring"
 )
 
 // roleVar makes the test program a tiny client of this package, so that it can
@@ -234,7 +235,7 @@ func TestSharedKeyring(t *testing.T) {
 
 func needNoSession(t *testing.T) {
 	t.Helper()
-	if (keyring{ring: unix.KEY_SPEC_SESSION_KEYRING, session: true}).real() == nil {
+	if kernel.Session.Usable() == nil {
 		t.Skip("this login has a real session keyring, and no process can leave it")
 	}
 }
@@ -277,11 +278,11 @@ func TestHalfSavedKey(t *testing.T) {
 	m := newMachine(t)
 	needNoSession(t)
 	k := userKeyring(homeHash(m.data))
-	id, err := unix.AddKey("user", k.description(holdsSeal), []byte("CANARY"), k.ring)
+	id, err := unix.AddKey("user", k.description(holdsSeal), []byte("CANARY"), int(k.ring))
 	if err != nil {
 		t.Skipf("needs keyrings: %v", err)
 	}
-	if err := k.drop(id); err != nil {
+	if err := k.ring.Drop(id); err != nil {
 		t.Error(err)
 	}
 	if _, err := k.load(holdsSeal); !errors.Is(err, os.ErrNotExist) {
