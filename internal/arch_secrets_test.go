@@ -25,6 +25,8 @@ var mayReveal = map[string]string{
 	"internal/keep/unlock/keyed.go":       "encrypts the identity to a key, and reads the key that a keeper outside has",
 	"internal/keep/unlock/plugin.go":      "encrypts the identity by a plugin",
 	"internal/keep/unlock/plugintalk.go":  "gives a plugin the PIN that it asked for, and keeps it out of errors",
+	"internal/keep/unlock/keyctl.go":      "puts the key of a slot into the kernel's keyring",
+	"internal/keep/unlock/pass.go":        "gives the key of a slot to pass, on its standard input",
 	"internal/keep/unlock/slot.go":        "wraps the identity with the answer",
 	"internal/keep/store/encode.go":       "encodes the vault before it is encrypted",
 	"internal/keep/store/journal.go":      "encodes the keys of a rotation before the vault is encrypted",

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"runtime"
+	"slices"
+	"strings"
 
 	"fob/internal/cred"
 	"fob/internal/decide/source"
@@ -24,6 +26,12 @@ func (k *keeper) driver(given cred.Secret) func(source.MFA) mfa.Driver {
 }
 
 func (s System) lookup(variable string) string { return front.Lookup(s.Environ, variable) }
+
+// variable reads a variable of the environment, and says whether it is set.
+func (s System) variable(name string) (string, bool) {
+	set := slices.ContainsFunc(s.Environ, func(e string) bool { return strings.HasPrefix(e, name+"=") })
+	return front.Lookup(s.Environ, name), set
+}
 
 func (s System) installed(program string) bool {
 	_, err := launch.LookPath(program, s.Environ)

@@ -13,7 +13,7 @@ import (
 	"fob/internal/cred"
 	"fob/internal/decide/profile"
 	"fob/internal/fault"
-	"fob/internal/front"
+	"fob/internal/keep/unlock"
 	"fob/internal/obtain/takeover"
 
 	"github.com/spf13/cobra"
@@ -108,11 +108,10 @@ func (k *keeper) takeoverEnv(config profile.Set, path string) takeover.Env {
 	s := k.sys
 	credentials, shown := k.credentialsFile()
 	return takeover.Env{
-		Home: s.homeDir(), Path: path, Program: s.Keeper, Stdin: s.Stdin,
+		Home: s.homeDir(), Path: path, Stdin: s.Stdin, Lookup: s.variable,
 		Config: config, Credentials: credentials, CredentialsShown: shown,
-		Lookup: func(name string) (string, bool) {
-			set := slices.ContainsFunc(s.Environ, func(e string) bool { return strings.HasPrefix(e, name+"=") })
-			return front.Lookup(s.Environ, name), set
+		Program: func(ctx context.Context, argv []string, more ...string) ([]byte, error) {
+			return s.Keeper(ctx, unlock.Command{Args: argv, More: more})
 		},
 		Ask: func(ctx context.Context, question string) (cred.Secret, error) {
 			t, err := s.OpenTTY()

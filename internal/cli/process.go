@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"fob/internal/deliver/launch"
 	"fob/internal/hygiene"
+	"fob/internal/keep/unlock"
 )
 
 // processes starts the programs beside which fob goes on, unlike the command of
@@ -108,12 +110,12 @@ const shellTime = 2 * time.Minute
 // With a terminal it stays in our job, or it could not read there; only without
 // one is it a group of its own, of which nothing is left when it is called off.
 func (p *processes) shell(ctx context.Context, line string) ([]byte, error) {
-	return p.ask(ctx, byShell(line), &little{text: make([]byte, 0, 4<<10)}, nil)
+	return p.ask(ctx, unlock.Command{Args: byShell(line)}, &little{text: make([]byte, 0, 4<<10)}, nil)
 }
 
 // program is shell for a program that is not a command line.
 func (p *processes) program(ctx context.Context, argv []string, more ...string) ([]byte, error) {
-	return p.ask(ctx, argv, &little{text: make([]byte, 0, 4<<10)}, nil, more...)
+	return p.ask(ctx, unlock.Command{Args: argv, More: more}, &little{text: make([]byte, 0, 4<<10)}, nil)
 }
 
 // byShell is how the system's shell is told to run a command line.
@@ -128,13 +130,14 @@ func byShell(line string) []string {
 // says on standard error is for the person, at the terminal where there is one,
 // and in the error when it fails.
 func (p *processes) credentials(ctx context.Context, line string, more ...string) ([]byte, error) {
-	return p.keeper(ctx, byShell(line), more...)
+	return p.keeper(ctx, unlock.Command{Args: byShell(line), More: more})
 }
 
-// keeper is credentials for a program that is not a command line.
-func (p *processes) keeper(ctx context.Context, argv []string, more ...string) ([]byte, error) {
+// keeper is credentials for a program that is not a command line, and that may
+// be given something to keep.
+func (p *processes) keeper(ctx context.Context, run unlock.Command) ([]byte, error) {
 	last := &ending{}
-	out, err := p.ask(ctx, argv, &little{text: make([]byte, 0, 64<<10)}, last, more...)
+	out, err := p.ask(ctx, run, &little{text: make([]byte, 0, 64<<10)}, last)
 	if err != nil {
 		err = &programError{err: err, said: last.text()}
 	}
@@ -143,15 +146,15 @@ func (p *processes) keeper(ctx context.Context, argv []string, more ...string) (
 
 // ask runs a program. Its output goes to out, and what it says on standard error
 // to said, too, where that is not nil.
-func (p *processes) ask(ctx context.Context, argv []string, out *little, said io.Writer, more ...string) ([]byte, error) {
-	path, err := launch.LookPath(argv[0], p.environ)
+func (p *processes) ask(ctx context.Context, run unlock.Command, out *little, said io.Writer) ([]byte, error) {
+	path, err := launch.LookPath(run.Args[0], p.environ)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, shellTime)
 	defer cancel()
-	c := exec.CommandContext(ctx, path, argv[1:]...)
-	c.Env, c.Stdout, c.Stderr, c.WaitDelay = append(launch.Bare(p.environ), more...), out, said, time.Second
+	c := exec.CommandContext(ctx, path, run.Args[1:]...)
+	c.Env, c.Stdout, c.Stderr, c.WaitDelay = append(launch.Bare(p.environ), run.More...), out, said, time.Second
 	t, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	alone := err != nil
 	if alone {
@@ -162,6 +165,9 @@ func (p *processes) ask(ctx context.Context, argv []string, out *little, said io
 		if said != nil {
 			c.Stderr = io.MultiWriter(t, said)
 		}
+	}
+	if run.Stdin != nil {
+		c.Stdin = bytes.NewReader(run.Stdin)
 	}
 	c.Cancel = func() error { return terminate(c.Process, alone) }
 	if err := p.start(c); err != nil {

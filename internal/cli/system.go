@@ -13,6 +13,7 @@ import (
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/hygiene"
+	"fob/internal/keep/unlock"
 	"fob/internal/obtain/awsapi"
 	"fob/internal/obtain/tty"
 )
@@ -48,9 +49,9 @@ type System struct {
 	// person's own), and gives how the program ends that was started for it.
 	Browse func(browser, target string) (ended <-chan error, err error)
 	HTTP   func(caBundle string) (*http.Client, error)
-	// Keeper is Program for a program that keeps secrets: its output may be
-	// larger, and its last words stand in the error.
-	Keeper func(ctx context.Context, argv []string, more ...string) ([]byte, error)
+	// Keeper is Program for a program that keeps secrets: it may be given one, its
+	// output may be larger, and its last words stand in the error.
+	Keeper func(context.Context, unlock.Command) ([]byte, error)
 	// Executable is the path of this program, fob-core.
 	Executable       func() (string, error)
 	StdoutIsTerminal func() bool

@@ -39,19 +39,13 @@ func (k *keeper) slots() string { return filepath.Join(k.home.Data, "slots") }
 func (k *keeper) unlockEnv(ask asker) unlock.Env {
 	env := unlock.Env{
 		Dir: k.slots(), Ask: ask, Say: k.sys.tell, Confirm: k.sys.choose,
-		Lookup: k.sys.lookupSet, Environ: launch.Bare(k.sys.Environ),
+		Run: k.sys.Keeper, Lookup: k.sys.variable, Environ: launch.Bare(k.sys.Environ),
 		Now: k.sys.Now, Cheap: k.sys.CheapStore,
 	}
 	if k.sys.CheapStore {
 		env.WorkFactor = unlock.CheapWorkFactor
 	}
 	return env
-}
-
-// lookupSet reads one variable, and says whether it is set.
-func (s System) lookupSet(name string) (string, bool) {
-	text := front.Lookup(s.Environ, name)
-	return text, text != ""
 }
 
 // named is the kind that --backend or its variable asks for; "" for none.

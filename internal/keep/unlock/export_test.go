@@ -20,3 +20,6 @@ func Plugin(e Env, patience time.Duration, find func(name string, environ []stri
 
 // FindPlugin is how a plugin's program is found.
 func FindPlugin(name string, environ []string) (string, error) { return findPlugin(name, environ) }
+
+// StoreHash is by what keepers name a folder of slots.
+func StoreHash(dir string) string { return storeHash(dir) }

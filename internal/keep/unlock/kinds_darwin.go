@@ -4,6 +4,7 @@ package unlock
 func systemKinds() []Kind {
 	return []Kind{
 		keychain(loginKeychain),
+		pass(),
 		plugin(),
 	}
 }

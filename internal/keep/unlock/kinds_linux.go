@@ -3,6 +3,8 @@ package unlock
 // systemKinds are those that need something of this system.
 func systemKinds() []Kind {
 	return []Kind{
+		keyctl(),
+		pass(),
 		plugin(),
 	}
 }

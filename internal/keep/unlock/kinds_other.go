@@ -5,6 +5,7 @@ package unlock
 // systemKinds are those that need something of this system.
 func systemKinds() []Kind {
 	return []Kind{
+		pass(),
 		plugin(),
 	}
 }
