@@ -161,7 +161,7 @@ func (p *processes) ask(ctx context.Context, run unlock.Command, out *little, sa
 		ownGroup(c)
 	} else {
 		defer t.Close()
-		c.Stdin, c.Stderr = t, t
+		c.Stdin, c.Stderr = p.named(t), t
 		if said != nil {
 			c.Stderr = io.MultiWriter(t, said)
 		}
@@ -187,6 +187,18 @@ func (p *processes) ask(ctx context.Context, run unlock.Command, out *little, sa
 		err = errTooMuch // and not how it took the closed pipe
 	}
 	return out.text, err
+}
+
+// named is the terminal as one of our own streams, where one is it: such a
+// stream knows the terminal's name. gpg hands that name to its agent, to which
+// /dev/tty would be no terminal at all.
+func (p *processes) named(terminal *os.File) *os.File {
+	for fd, f := range []*os.File{p.stdin, p.stdout, p.stderr} {
+		if f != nil && hygiene.IsTerminal(fd) {
+			return f
+		}
+	}
+	return terminal
 }
 
 // little keeps what fits and then fails, which ends the command that writes: it

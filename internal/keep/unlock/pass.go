@@ -142,6 +142,9 @@ func (p passEntry) remove(ctx context.Context) error {
 }
 
 func (p passEntry) run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	if err := p.programs(); err != nil {
+		return nil, err
+	}
 	out, err := p.env.Run(ctx, Command{Args: append([]string{"pass"}, args...), Stdin: stdin})
 	if err != nil {
 		return out, fmt.Errorf("%s %s: %w", args[0], p.name, err)

@@ -274,6 +274,7 @@ func TestPassFails(t *testing.T) {
 		{"another key", `echo ` + passKey, "PATH does not open with the key that pass has for it, or is damaged"},
 		{"fails", `echo first >&2; echo "gpg: no way" >&2; exit 1`, "pass: show ENTRY: exit status 1: first\ngpg: no way"},
 		{"shows and fails", `cat "$file"; exit 2`, "pass: show ENTRY: exit status 2:"},
+		{"absent", "", "pass: the program pass is not installed"},
 		{"ended", `kill -9 $$`, "pass: show ENTRY: signal: killed:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -285,6 +286,10 @@ func TestPassFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.script(t, keeps, c.show)
+			if c.show == "" {
+				_ = os.Remove(filepath.Join(w.home, "pass"))
+				w.environ[0] = "PATH=" + w.home
+			}
 			got, err := u.Load(t.Context())
 			want := strings.NewReplacer("PATH", filepath.Join(dir, "pass.age"), "ENTRY", "fob/"+unlock.StoreHash(dir)).Replace(c.want)
 			if said := fmt.Sprint(err); err != nil && strings.TrimSpace(said) != want || err == nil && (want != "" || !got.Equal(identity)) {
