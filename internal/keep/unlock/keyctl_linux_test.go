@@ -21,8 +21,6 @@ import (
 	"fob/internal/keep/unlock/unlocktest"
 )
 
-const vaultIdentity = "AGE-SECRET-KEY-1CANARYQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQY7UKZ"
-
 // stepsVar makes TestKeyctlSteps a client of its own: a folder of slots, and
 // what to do with it.
 const stepsVar = "FOB_UNLOCK_TEST_KEYCTL"
@@ -57,17 +55,6 @@ func TestKeyctlSteps(t *testing.T) {
 		}
 		fmt.Printf("said %s: %v\n", step, err)
 	}
-}
-
-func kindNamed(t *testing.T, name string) unlock.Kind {
-	t.Helper()
-	for _, k := range unlock.Kinds() {
-		if k.Name == name {
-			return k
-		}
-	}
-	t.Fatalf("no kind %q", name)
-	return unlock.Kind{}
 }
 
 // takeSteps runs this program behind another one, in a session keyring of its

@@ -64,16 +64,24 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// vaultIdentity opens nothing anywhere.
+const vaultIdentity = "AGE-SECRET-KEY-1CANARYQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQY7UKZ"
+
+func kindNamed(t *testing.T, name string) unlock.Kind {
+	t.Helper()
+	for _, k := range unlock.Kinds() {
+		if k.Name == name {
+			return k
+		}
+	}
+	t.Fatalf("no kind %q", name)
+	return unlock.Kind{}
+}
+
 // open gives a kind whose questions all get the same answer.
 func open(t *testing.T, kind, dir, answer string) unlock.Unlocker {
 	t.Helper()
-	for _, k := range unlock.Kinds() {
-		if k.Name == kind {
-			return k.Open(unlock.Env{Dir: dir, Cheap: true, Ask: answering(answer)})
-		}
-	}
-	t.Fatalf("no kind %q", kind)
-	return nil
+	return kindNamed(t, kind).Open(unlock.Env{Dir: dir, Cheap: true, Ask: answering(answer)})
 }
 
 func answering(answer string) func(context.Context, unlock.Question) (cred.Secret, error) {
