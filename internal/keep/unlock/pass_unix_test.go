@@ -35,7 +35,7 @@ func (w *passWorld) store() string { return filepath.Join(w.home, "store") }
 
 // newPassWorld makes a gpg key with a passphrase, or without one, and a store of
 // pass for it. The passphrase is typed by a script which says what stands in the
-// file "answer", and notes in "asked" that it was asked.
+// file "answer", and notes in "asked" that it was asked. The key is cheap to open.
 func newPassWorld(t *testing.T, passphrase string) *passWorld {
 	t.Helper()
 	for _, name := range []string{"pass", "gpg", "gpgconf"} {
@@ -64,7 +64,7 @@ func newPassWorld(t *testing.T, passphrase string) *passWorld {
 		t.Fatal(err)
 	}
 	w.write(t, "pinentry", pinentry, 0o700)
-	w.write(t, "gnupg/gpg-agent.conf", "pinentry-program "+home+"/pinentry\ndefault-cache-ttl 0\nmax-cache-ttl 0\n", 0o600)
+	w.write(t, "gnupg/gpg-agent.conf", "pinentry-program "+home+"/pinentry\ns2k-count 65536\ndefault-cache-ttl 0\nmax-cache-ttl 0\n", 0o600)
 	w.must(t, "gpg", "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", passphrase, "--quick-gen-key", "t <t@example.invalid>", "future-default", "default", "never")
 	w.must(t, "pass", "init", "t@example.invalid")
 	w.must(t, "gpgconf", "--kill", "all")
