@@ -24,8 +24,6 @@ import (
 	"fob/internal/keep/unlock/unlocktest"
 )
 
-const vaultIdentity = "AGE-SECRET-KEY-1CANARYQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQY7UKZ"
-
 func encoded(b []byte) string { return base64.RawStdEncoding.EncodeToString(b) }
 
 func must(t *testing.T, err error) {
