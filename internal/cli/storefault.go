@@ -28,6 +28,7 @@ func storeFault(err error) error {
 		busy    *lock.BusyError
 		durable *lock.NotDurableError
 		slot    *unlock.SlotError
+		outside *unlock.KeeperError
 	)
 	switch {
 	case errors.As(err, &wrong):
@@ -41,6 +42,8 @@ func storeFault(err error) error {
 		f.Next = []string{"install the newer fob that wrote it"}
 	case errors.As(err, &damaged):
 		f.Next = damaged.Next
+	case errors.As(err, &outside):
+		f.Next = []string{"see what opens the store, and why the rest does not: fob store", "use the recovery code, if you made one: --backend recovery"}
 	case errors.As(err, &slot), errors.Is(err, unlock.ErrNoSlot):
 		f.Next = []string{"use the recovery code, if you made one: --backend recovery", "or put the file back from a backup"}
 	case errors.As(err, &durable):

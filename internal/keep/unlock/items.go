@@ -2,8 +2,6 @@ package unlock
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"path/filepath"
 	"unicode/utf16"
@@ -27,11 +25,10 @@ func itemFor(dir string) item {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	sum := sha256.Sum256([]byte(dir))
 	label := utf16.Encode([]rune("fob store " + dir))
 	return item{
 		service: "fob",
-		account: hex.EncodeToString(sum[:8]),
+		account: storeHash(dir),
 		label:   string(utf16.Decode(label[:min(len(label), longestLabel)])),
 	}
 }
@@ -60,7 +57,8 @@ type itemStore struct {
 	open       func() items // loads nothing yet
 	// words says what a code means: errNoItem, errDuplicate, or for a person.
 	words func(error) error
-	shut  error // why a locked store stays locked where nobody can be asked
+	show  func(item) string // see Kind.Show
+	shut  error             // why a locked store stays locked where nobody can be asked
 }
 
 // errDuplicate says that add found an item.
@@ -71,6 +69,7 @@ func (s itemStore) kind() Kind {
 		Name:   s.name,
 		Help:   s.help,
 		Choose: true,
+		Show:   func(e Env) string { return s.show(itemFor(e.Dir)) },
 		Open: func(e Env) Unlocker {
 			return keyed{kind: s.name, env: e, keeper: itemKeeper{store: s, item: itemFor(e.Dir), items: s.open()}}
 		},

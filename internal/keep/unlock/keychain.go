@@ -34,6 +34,7 @@ func keychain(open func() items) Kind {
 		name:  "keychain",
 		help:  "the login keychain of macOS",
 		open:  open,
+		show:  func(i item) string { return "security find-generic-password -w -s " + i.service + " -a " + i.account },
 		words: keychainWords,
 		shut:  errors.New("it is locked, and nobody can be asked here, as over ssh: security unlock-keychain"),
 	}.kind()

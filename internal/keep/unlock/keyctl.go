@@ -17,12 +17,15 @@ func keyctl() Kind {
 		Name:      "keyctl",
 		Help:      "the kernel's memory (keyctl), until this machine is started again",
 		Forgets:   true,
+		Show:      func(e Env) string { return "keyctl pipe \"$(keyctl search @u user " + kernelName(e) + ")\"" },
 		Available: func(context.Context, Env) error { return kernelSays(keyring.User.MayAdd(kernelKey)) },
 		Open: func(e Env) Unlocker {
-			return keyed{kind: "keyctl", env: e, keeper: kernel{name: "fob:slot:" + storeHash(e.Dir)}}
+			return keyed{kind: "keyctl", env: e, keeper: kernel{name: kernelName(e)}}
 		},
 	}
 }
+
+func kernelName(e Env) string { return "fob:slot:" + storeHash(e.Dir) }
 
 // kernelKey is more than the bytes of a key and of its name.
 const kernelKey = 256

@@ -15,6 +15,7 @@ import (
 	"filippo.io/age"
 
 	"fob/internal/cred"
+	"fob/internal/fault"
 	"fob/internal/keep/lock"
 )
 
@@ -37,6 +38,7 @@ func plugin() Kind {
 			}
 			return nil
 		},
+		Show: func(e Env) string { return "cat " + fault.Word(pluginSlot{env: e}.identityPath()) },
 		Open: func(e Env) Unlocker { return pluginSlot{env: e, find: findPlugin, patience: pluginPatience} },
 	}
 }

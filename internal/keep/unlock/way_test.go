@@ -94,3 +94,18 @@ func TestFirst(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Every kind says how its slot is opened without fob.
+func TestRecipe(t *testing.T) {
+	t.Parallel()
+	env := unlock.Env{Dir: "/home/ann/.local/share/fob/slots", Lookup: func(string) (string, bool) { return "", false }}
+	for _, k := range unlock.Kinds() {
+		got := k.Recipe(env, "identity")
+		if k.Asks != (k.Show == nil) {
+			t.Errorf("%s: asks a person: %v, shows its key: %v", k.Name, k.Asks, k.Show != nil)
+		}
+		if got != "" && (!strings.HasSuffix(got, "age -d -o identity /home/ann/.local/share/fob/slots/"+k.Name+".age") && !strings.HasSuffix(got, " | age -d -i - -o identity /home/ann/.local/share/fob/slots/"+k.Name+".age")) {
+			t.Errorf("%s: %q", k.Name, got)
+		}
+	}
+}

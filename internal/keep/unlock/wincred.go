@@ -27,6 +27,7 @@ func wincred(open func() items) Kind {
 		name:  "wincred",
 		help:  "the Credential Manager of Windows",
 		open:  open,
+		show:  func(item) string { return "" },
 		words: wincredWords,
 	}.kind()
 }
