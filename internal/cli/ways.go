@@ -76,8 +76,8 @@ func kindNamed(name, said string) (unlock.Kind, error) {
 }
 
 // ask gets the identity by the ways in that the store has, one after the other:
-// one that does not work here and now leaves it to the next. A person is asked
-// last, and what they answer counts, right or wrong.
+// one that does not work here and now leaves it to the next. What a person
+// answers counts, right or wrong.
 func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 	given, has, err := k.given()
 	if err != nil {
@@ -104,8 +104,8 @@ func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 			return cred.Secret{}, context.Cause(ctx)
 		}
 		failed = append(failed, err)
-		if w.Asks {
-			break
+		if w.Asks && fault.CodeOf(err) != fault.Attend {
+			break // somebody answered
 		}
 	}
 	return cred.Secret{}, noWayIn(failed)
@@ -152,16 +152,24 @@ func (k *keeper) through(ctx context.Context, kind unlock.Kind, given cred.Secre
 	}
 }
 
-// noWayIn tells why nothing opened the store. One reason alone is told as what it
-// is; of several the last, which may be a person's answer, says what kind it is.
+// noWayIn tells why nothing opened the store: of several reasons each, and as
+// what the one that a person could have mended.
 func noWayIn(failed []error) error {
-	last := storeFault(failed[len(failed)-1])
+	chief := storeFault(failed[len(failed)-1])
+	var reasons []error
+	for _, err := range failed {
+		f := (*fault.Error)(nil)
+		if errors.As(err, &f) && f.Code == fault.Attend {
+			chief, err = f, f.Why
+		}
+		reasons = append(reasons, err)
+	}
 	f := (*fault.Error)(nil)
-	if len(failed) == 1 || !errors.As(last, &f) {
-		return last
+	if len(failed) == 1 || !errors.As(chief, &f) {
+		return chief
 	}
 	told := *f
-	told.Why = errors.Join(append(failed[:len(failed)-1:len(failed)-1], f.Why)...)
+	told.Why = errors.Join(reasons...)
 	return &told
 }
 
