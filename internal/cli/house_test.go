@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +26,10 @@ type house struct {
 	home string
 	aws  *playground.Server
 	env  map[string]string
+	// attr is how a program is started there, with enter before its command line;
+	// nil: as the tests are.
+	attr  *syscall.SysProcAttr
+	enter []string
 }
 
 const (
@@ -76,6 +81,13 @@ func (h *house) write(text string, parts ...string) {
 	path := h.path(parts...)
 	h.must(os.MkdirAll(filepath.Dir(path), 0o700))
 	h.must(os.WriteFile(path, []byte(text), 0o600))
+}
+
+func (h *house) read(parts ...string) string {
+	h.t.Helper()
+	text, err := os.ReadFile(h.path(parts...))
+	h.must(err)
+	return string(text)
 }
 
 // data is a place in the data directory.
@@ -161,12 +173,17 @@ func (h *house) sh(script string, args ...string) ran {
 	// A guard against hanging: nothing here waits for anything.
 	ctx, stop := context.WithTimeout(h.t.Context(), 30*time.Second)
 	defer stop()
-	c := exec.CommandContext(ctx, "sh", append([]string{"-c", script, "sh"}, args...)...)
+	argv := append(append(slices.Clone(h.enter), "sh", "-c", script, "sh"), args...)
+	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	c.Dir = h.home
 	for name, value := range h.env {
 		c.Env = append(c.Env, name+"="+value)
 	}
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.SysProcAttr = &syscall.SysProcAttr{}
+	if h.attr != nil {
+		*c.SysProcAttr = *h.attr
+	}
+	c.SysProcAttr.Setpgid = true
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	err := c.Run()

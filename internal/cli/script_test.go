@@ -53,6 +53,7 @@ func TestMain(m *testing.M) {
 		},
 		"term":  func() { os.Exit(termMain(os.Args[1:])) },
 		"child": func() { os.Exit(childMain()) },
+		"naive": func() { os.Exit(naiveMain()) },
 	})
 }
 

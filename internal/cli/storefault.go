@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"syscall"
+
 	"fob/internal/fault"
 	"fob/internal/keep/lock"
 	"fob/internal/keep/store"
@@ -29,6 +32,7 @@ func storeFault(err error) error {
 		durable *lock.NotDurableError
 		slot    *unlock.SlotError
 		outside *unlock.KeeperError
+		write   *lock.WriteError
 	)
 	switch {
 	case errors.As(err, &wrong):
@@ -54,6 +58,11 @@ func storeFault(err error) error {
 		f.Next = []string{fmt.Sprintf("end that process: kill %d", stuck.Holder.PID)}
 	case errors.As(err, &busy):
 		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
+	case errors.As(err, &write), errors.Is(err, syscall.EROFS):
+		f.What = "cannot write the store"
+		if write != nil && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) {
+			f.Next = []string{"make room on that disk: df -h " + fault.Word(filepath.Dir(write.Path))}
+		}
 	}
 	return f
 }

@@ -60,6 +60,17 @@ type ChangedError struct{ Path string }
 
 func (e *ChangedError) Error() string { return e.Path + " was changed by somebody else meanwhile" }
 
+// WriteError is a file that was not written; what was there before still is.
+type WriteError struct {
+	Path string
+	Err  error
+}
+
+func (e *WriteError) Error() string { return fmt.Sprintf("writing %s: %v", e.Path, e.Err) }
+
+// Unwrap gives the system's error.
+func (e *WriteError) Unwrap() error { return e.Err }
+
 // NotDurableError is a write that took place, but which a power cut may still
 // undo: the directory could not be flushed to disk.
 type NotDurableError struct {

@@ -45,8 +45,8 @@ type WriteOptions struct {
 // at every instant: a temporary file beside it, flushed, read back, renamed.
 // The first error ends it with the old file in place and no other left; a
 // failed flush is never tried again, since the kernel may have dropped the
-// pages it could not write. *NotDurableError is the one error after which the
-// new file is in place. *UnsafeError is for a path that holds something other
+// pages it could not write: that is *WriteError. *NotDurableError is the one
+// error after which the new file is in place. *UnsafeError is for a path that holds something other
 // than a file of our own. Temporary files of writers that died are removed.
 func WriteFile(path string, data []byte, o WriteOptions) error {
 	t, err := aim(path, o)
@@ -55,13 +55,13 @@ func WriteFile(path string, data []byte, o WriteOptions) error {
 	}
 	root, err := os.OpenRoot(filepath.Dir(t.path))
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return &WriteError{Path: path, Err: err}
 	}
 	defer root.Close()
 	w := writer{root: root, target: t, o: o}
 	clean(root, filepath.Base(t.path), o.Previous)
 	if err := w.write(data); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return &WriteError{Path: path, Err: err}
 	}
 	if o.NoDirSync {
 		return nil

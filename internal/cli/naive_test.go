@@ -1,0 +1,53 @@
+//go:build unix
+
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// naiveMain is `fob add` as it must not be: it writes the vault in place, and
+// then once more by way of a file that it may leave behind. Each engine of
+// faults must notice what is left of the vault.
+func naiveMain() int {
+	path := filepath.Join(os.Getenv("HOME"), ".local", "share", "fob", "vault.age")
+	if err := naiveAdd(path); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "naive:", err)
+		return 1
+	}
+	return 0
+}
+
+func naiveAdd(path string) error {
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	// More than a small disk has, and in pieces, as through a buffer.
+	for range 4 {
+		if _, err := f.Write(old); err != nil {
+			return err
+		}
+	}
+	temp, err := os.Create(path + ".new")
+	if err != nil {
+		return err
+	}
+	defer temp.Close()
+	if _, err := io.Copy(temp, bytes.NewReader(old)); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
