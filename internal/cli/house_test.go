@@ -30,6 +30,7 @@ type house struct {
 	// nil: as the tests are.
 	attr  *syscall.SysProcAttr
 	enter []string
+	usage *syscall.Rusage // of the last program
 }
 
 const (
@@ -197,6 +198,7 @@ func (h *house) sh(script string, args ...string) ran {
 	if syscall.Kill(-c.Process.Pid, 0) == nil {
 		h.t.Errorf("%.60q: leaves a process behind", args)
 	}
+	h.usage, _ = c.ProcessState.SysUsage().(*syscall.Rusage)
 	got := ran{c.ProcessState.ExitCode(), out.String(), errs.String()}
 	if strings.Contains(got.errors, "goroutine ") || strings.Contains(got.errors, "panic") {
 		h.t.Errorf("%.60q: falls over: %s", args, got.errors)

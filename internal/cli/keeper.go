@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"fob/internal/cred"
@@ -162,6 +164,9 @@ func (k *keeper) hold(ctx context.Context) error {
 	if k.held != nil {
 		return nil
 	}
+	if err := k.homeThere(); err != nil {
+		return err
+	}
 	dir := filepath.Join(k.home.Data, "locks")
 	if err := lock.MakeDir(dir); err != nil {
 		return storeFault(err)
@@ -191,6 +196,18 @@ func (k *keeper) hold(ctx context.Context) error {
 		return storeFault(err)
 	}
 	k.held = l
+	return nil
+}
+
+// homeThere refuses to make HOME itself. That of a service or of a container may
+// be a name only, and what root made there nobody would find again.
+func (k *keeper) homeThere() error {
+	if k.home.User == "" || !strings.HasPrefix(k.home.Data, k.home.User+string(filepath.Separator)) {
+		return nil
+	}
+	if _, err := os.Stat(k.home.User); err != nil {
+		return &fault.Error{What: "cannot keep anything in the home directory", Why: err, Next: []string{"set HOME to a directory that is there"}, Code: fault.Failed}
+	}
 	return nil
 }
 

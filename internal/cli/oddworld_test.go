@@ -168,6 +168,7 @@ func TestOddWorlds(t *testing.T) {
 
 func (tc odd) run(h *house) {
 	h.write(strings.ReplaceAll(oddConfig, "URL", h.aws.URL), ".aws", "config")
+	h.asNobody()
 	if tc.spoil != nil {
 		tc.spoil(h)
 	}

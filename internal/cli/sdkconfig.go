@@ -193,6 +193,9 @@ func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
 
 // writeSDKConfig writes the file, and remembers where it is.
 func (k *keeper) writeSDKConfig(path string, there profile.Set, text []byte) error {
+	if err := k.homeThere(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,6 +62,17 @@ fob list --credentials`
 		wrong = append(wrong, "it succeeds")
 	}
 	return wrong
+}
+
+// mounted is what sh gives after root has run another script first: its mounts
+// are seen by this one run only and go with it.
+func (h *house) mounted(mounts, script string, args ...string) ran {
+	h.t.Helper()
+	attr, enter := h.attr, h.enter
+	defer func() { h.attr, h.enter = attr, enter }()
+	h.attr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	h.enter = []string{"sh", "-c", fmt.Sprintf("set -e\n%s\nexec setpriv --reuid=%d --regid=%d --clear-groups \"$@\"", mounts, nobody, nobody), "sh"}
+	return h.sh(strings.ReplaceAll(script, "STORE", h.data()), args...)
 }
 
 // A store without room is the old one, and says so.

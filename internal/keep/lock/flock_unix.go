@@ -3,6 +3,7 @@
 package lock
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -74,9 +75,15 @@ func abandoned(f *os.File) bool {
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
-// openError turns what open says of a link or a socket into an UnsafeError.
+// openError turns what open says of a link, a socket or somebody else's file
+// into an UnsafeError.
 func openError(path string, err error) error {
 	switch {
+	case errors.Is(err, unix.EACCES):
+		var st unix.Stat_t
+		if unix.Lstat(path, &st) == nil {
+			return cmp.Or(checkOwner(path, st.Uid), err)
+		}
 	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.EMLINK): // EMLINK is FreeBSD's
 		return &UnsafeError{Path: path, Why: "it is a symbolic link"}
 	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENXIO), errors.Is(err, unix.EOPNOTSUPP):

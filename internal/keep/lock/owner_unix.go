@@ -26,13 +26,15 @@ func checkStat(path string, info fs.FileInfo) error {
 }
 
 func checkOwner(path string, uid uint32) error {
-	if me := os.Geteuid(); int(uid) != me {
-		return &UnsafeError{
-			Path: path,
-			Why:  "it belongs to user " + strconv.FormatUint(uint64(uid), 10) + ", and you are user " + strconv.Itoa(me),
-		}
+	me := os.Geteuid()
+	if int(uid) == me {
+		return nil
 	}
-	return nil
+	e := &UnsafeError{Path: path, Why: "it belongs to user " + strconv.FormatUint(uint64(uid), 10) + ", and you are user " + strconv.Itoa(me)}
+	if uid == 0 { // as sudo leaves it; what another user made is looked at first
+		e.Mend = command("sudo", "chown", "-R", strconv.Itoa(me), path)
+	}
+	return e
 }
 
 // checkPrivate refuses group and other bits.

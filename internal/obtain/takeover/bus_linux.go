@@ -26,7 +26,7 @@ type bus struct {
 // either.
 func newBus(ctx context.Context, env Env, ask bool) (*bus, error) {
 	address := env.lookup("DBUS_SESSION_BUS_ADDRESS")
-	if run := env.lookup("XDG_RUNTIME_DIR"); address == "" && run != "" {
+	if run := env.lookup("XDG_RUNTIME_DIR"); address == "" && filepath.IsAbs(run) {
 		if _, err := os.Stat(filepath.Join(run, "bus")); err == nil {
 			address = "unix:path=" + filepath.Join(run, "bus")
 		}

@@ -1,12 +1,12 @@
+//go:build unix
+
 package cli
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 )
@@ -52,15 +52,4 @@ func needRoot(t *testing.T, what string) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root " + what)
 	}
-}
-
-// mounted is what sh gives after root has run another script first: its mounts
-// are seen by this one run only and go with it.
-func (h *house) mounted(mounts, script string, args ...string) ran {
-	h.t.Helper()
-	attr, enter := h.attr, h.enter
-	defer func() { h.attr, h.enter = attr, enter }()
-	h.attr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	h.enter = []string{"sh", "-c", fmt.Sprintf("set -e\n%s\nexec setpriv --reuid=%d --regid=%d --clear-groups \"$@\"", mounts, nobody, nobody), "sh"}
-	return h.sh(strings.ReplaceAll(script, "STORE", h.data()), args...)
 }
