@@ -168,8 +168,10 @@ func (k *keeper) hold(ctx context.Context) error {
 		return err
 	}
 	dir := filepath.Join(k.home.Data, "locks")
-	if err := lock.MakeDir(dir); err != nil {
-		return storeFault(err)
+	for _, d := range []string{k.home.Data, dir} {
+		if err := lock.MakeDir(d); err != nil {
+			return storeFault(err)
+		}
 	}
 	_, given, err := k.given()
 	if err != nil {

@@ -125,11 +125,18 @@ func (c *Cache) Delete(name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
+	if err := c.checkDirs(); err != nil {
+		return absent(err)
+	}
 	return c.remove(name)
 }
 
 func (c *Cache) remove(name string) error {
-	err := os.Remove(c.path(name))
+	return absent(os.Remove(c.path(name)))
+}
+
+// absent is err, but nil for what is not there.
+func absent(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -180,15 +187,19 @@ func (c *Cache) removeIf(match func(Entry, error) bool) (int, error) {
 		n++
 		return nil
 	})
-	return n, errors.Join(err, lock.Clean(c.dir()))
+	if err == nil {
+		err = lock.Clean(c.dir())
+	}
+	return n, err
 }
 
-// each visits every file that could be an entry, with what Load says of it.
+// each visits every file that could be an entry, with what Load says of it. A
+// link to another folder leads to nothing of ours, and what is there stays.
 func (c *Cache) each(visit func(string, Entry, error) error) error {
-	files, err := os.ReadDir(c.dir())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err := c.checkDirs(); err != nil {
+		return absent(err)
 	}
+	files, err := os.ReadDir(c.dir())
 	failed := []error{err}
 	for _, f := range files {
 		if checkName(f.Name()) != nil || f.IsDir() {
@@ -198,6 +209,14 @@ func (c *Cache) each(visit func(string, Entry, error) error) error {
 		failed = append(failed, visit(f.Name(), e, err))
 	}
 	return errors.Join(failed...)
+}
+
+// checkDirs is lock.CheckDir for what names go through.
+func (c *Cache) checkDirs() error {
+	if err := lock.CheckDir(c.dataDir); err != nil {
+		return err
+	}
+	return lock.CheckDir(c.dir())
 }
 
 func (c *Cache) dir() string { return filepath.Join(c.dataDir, dirName) }

@@ -64,3 +64,32 @@ func CheckDir(path string) error {
 	}
 	return checkDir(path, info)
 }
+
+// OpenRoot is os.OpenRoot for a directory that no link of somebody else leads
+// to, also not one that takes its place while it is opened; that is *UnsafeError.
+// A link that this user made is followed.
+func OpenRoot(path string) (*os.Root, error) {
+	before, err := os.Lstat(path)
+	if err == nil && before.Mode()&fs.ModeSymlink != 0 {
+		if err := checkStat(path, before); err != nil {
+			return nil, err
+		}
+		before, err = os.Stat(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	after, err := root.Stat(".")
+	if err == nil && !os.SameFile(before, after) {
+		err = &UnsafeError{Path: path, Why: "it was replaced while it was looked at"}
+	}
+	if err != nil {
+		_ = root.Close()
+		return nil, err
+	}
+	return root, nil
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,7 +15,16 @@ import (
 // openLock opens the lock file for writing, because flock over NFS is a range
 // lock, which needs that (flock(2)). O_NONBLOCK is for a FIFO in its place.
 func openLock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+	dir := filepath.Dir(path)
+	d, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) {
+		return nil, &UnsafeError{Path: dir, Why: "it is not a directory, or a link to one"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	f, err := openAt(d, path)
 	if err != nil {
 		return nil, openError(path, err)
 	}
@@ -32,6 +42,18 @@ func openLock(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+func openAt(dir *os.File, path string) (*os.File, error) {
+	for {
+		fd, err := unix.Openat(int(dir.Fd()), filepath.Base(path), unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)
+		if err == nil {
+			return os.NewFile(uintptr(fd), path), nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
 }
 
 // tryLock takes the lock if it is free. An interrupted call counts as "not

@@ -112,7 +112,7 @@ func tempFor(name string) string {
 // Clean removes the temporary files that dead writers left in dir, for
 // whatever file. WriteFile does it for the file it writes.
 func Clean(dir string) error {
-	root, err := os.OpenRoot(dir)
+	root, err := OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

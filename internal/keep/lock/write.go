@@ -53,7 +53,11 @@ func WriteFile(path string, data []byte, o WriteOptions) error {
 	if err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(filepath.Dir(t.path))
+	open := OpenRoot
+	if o.FollowLink { // a person may keep the whole folder elsewhere
+		open = os.OpenRoot
+	}
+	root, err := open(filepath.Dir(t.path))
 	if err != nil {
 		return &WriteError{Path: path, Err: err}
 	}
@@ -104,6 +108,15 @@ func aim(path string, o WriteOptions) (target, error) {
 		t.mode = info.Mode().Perm()
 	}
 	return t, checkOld(t.path, info, !o.FollowLink)
+}
+
+// CheckLink is nil for a link at path that this user made; else *UnsafeError.
+func CheckLink(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	return checkStat(path, info)
 }
 
 func checkOld(path string, info fs.FileInfo, private bool) error {

@@ -127,7 +127,7 @@ func writeStamp(dataDir string, s stamp, o lock.WriteOptions) error {
 // emptyStamp puts an empty file in the stamp's place, which readStamp refuses
 // until the next lock writes a whole one.
 func emptyStamp(dataDir string) error {
-	root, err := os.OpenRoot(dataDir)
+	root, err := lock.OpenRoot(dataDir)
 	if err != nil {
 		return err
 	}

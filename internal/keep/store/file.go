@@ -114,13 +114,15 @@ func (v *Vault) read() ([]byte, error) {
 }
 
 // target is the file itself where vault.age is a link, as people make it who
-// keep such files in one place. The data directory is ours alone, and so is
-// who made the link.
+// keep such files in one place. One that somebody else made is refused.
 func (v *Vault) target() (string, error) {
 	path := v.path(vaultName)
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return path, nil
+	}
+	if err := lock.CheckLink(path); err != nil {
+		return "", fmt.Errorf("reading the vault: %w", err)
 	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
