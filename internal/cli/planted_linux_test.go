@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -128,4 +130,25 @@ func (h *house) victims() map[string]string {
 		return err
 	}))
 	return found
+}
+
+// Somebody who knew the name of the next sign-in file plants a link there: the
+// sign-in link is written nowhere. Not parallel: the chance is the whole
+// program's.
+func TestPlantedSignin(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	cryptotest.SetGlobalRandom(t, 1)
+	planted := filepath.Join(dir, signinPrefix+rand.Text())
+	cryptotest.SetGlobalRandom(t, 1) // the same name once more
+	if err := os.Symlink(outside, planted); err != nil {
+		t.Fatal(err)
+	}
+	_, remove, err := writeSignin(dir, "CANARY")
+	defer remove()
+	if !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v, want %v", err, fs.ErrExist)
+	}
+	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+		t.Errorf("written outside: %v, %v", left, err)
+	}
 }

@@ -38,7 +38,7 @@ func (s System) signinDir(home front.Home) (string, error) {
 
 // sweepSignin removes directories of sign-in files that are older than before.
 func sweepSignin(dir string, before time.Time) {
-	root, err := os.OpenRoot(dir)
+	root, err := lock.OpenRoot(dir)
 	if err != nil {
 		return
 	}
@@ -60,7 +60,7 @@ func sweepSignin(dir string, before time.Time) {
 // writeSignin writes the page into a new directory below dir. remove is never
 // nil, and takes away what there is of it.
 func writeSignin(dir, page string) (file string, remove func(), err error) {
-	root, err := os.OpenRoot(dir)
+	root, err := lock.OpenRoot(dir)
 	if err != nil {
 		return "", func() {}, err
 	}

@@ -55,6 +55,28 @@ func TestFilePlaces(t *testing.T) {
 		}
 		return dir
 	}
+	occupied := func(t *testing.T) string { // another user made it first
+		dir := mkdir(t, os.ModeSticky|0o777)
+		ours := filepath.Join(dir, "fob-"+uid())
+		if err := os.Mkdir(ours, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if os.Geteuid() != 0 || os.Chown(ours, 12345, 12345) != nil {
+			t.Skip("needs root to make another user's directory")
+		}
+		return dir
+	}
+	planted := func(t *testing.T) string { // another user's link to a directory of ours
+		dir := mkdir(t, os.ModeSticky|0o777)
+		ours := filepath.Join(dir, "fob-"+uid())
+		if err := os.Symlink(mkdir(t, 0o700), ours); err != nil {
+			t.Fatal(err)
+		}
+		if os.Geteuid() != 0 || os.Lchown(ours, 12345, 12345) != nil {
+			t.Skip("needs root to make another user's link")
+		}
+		return dir
+	}
 	private := func(t *testing.T) string { return mkdir(t, 0o700) }
 	shared := func(t *testing.T) string { return mkdir(t, os.ModeSticky|0o777) }
 	open := func(t *testing.T) string { return mkdir(t, 0o755) }
@@ -73,6 +95,8 @@ func TestFilePlaces(t *testing.T) {
 		{"runtime directory of somebody else", foreign, shared, "shared"},
 		{"nothing there", none, absent, "/nonexistent/fob does not exist"},
 		{"shared memory: our directory is open to others", none, taken, "other users may use it"},
+		{"shared memory: our directory is another user's", none, occupied, "it belongs to user 12345"},
+		{"shared memory: our directory is another user's link", none, planted, "it is a symbolic link"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
