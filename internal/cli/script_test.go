@@ -51,9 +51,10 @@ func TestMain(m *testing.M) {
 			}
 			os.Exit(Main(testSystem()))
 		},
-		"term":  func() { os.Exit(termMain(os.Args[1:])) },
-		"child": func() { os.Exit(childMain()) },
-		"naive": func() { os.Exit(naiveMain()) },
+		"term":    func() { os.Exit(termMain(os.Args[1:])) },
+		"child":   func() { os.Exit(childMain()) },
+		"naive":   func() { os.Exit(naiveMain()) },
+		"measure": func() { os.Exit(measureMain(os.Args[1:])) },
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -89,7 +88,7 @@ func isBase64(text string, size int) bool {
 func enoughMemory(cost int) error {
 	const rest = 8 << 20 // the program itself
 	need := int64(1)<<(cost+10) + rest
-	limit := memoryLimit(os.DirFS("/"))
+	limit := leastLimit()
 	if limit > 0 && need > limit {
 		return &MemoryError{Need: need, Limit: limit}
 	}

@@ -3,10 +3,45 @@ package unlock
 import (
 	"bytes"
 	"io/fs"
+	"os"
 	"path"
 	"strconv"
 	"strings"
+	"syscall"
 )
+
+// leastLimit is how many bytes this process may take more, or in all, before it
+// is ended. 0 means unknown.
+func leastLimit() int64 {
+	root := os.DirFS("/")
+	limit := memoryLimit(root)
+	for kind, field := range map[int]int{syscall.RLIMIT_AS: 0, syscall.RLIMIT_DATA: 5} {
+		var r syscall.Rlimit
+		if err := syscall.Getrlimit(kind, &r); err != nil || r.Cur > 1<<62 {
+			continue
+		}
+		if left := leftOf(root, int64(r.Cur), field); left > 0 && (limit == 0 || left < limit) {
+			limit = left
+		}
+	}
+	return limit
+}
+
+// leftOf is what is left of a limit of this process (getrlimit(2)), given the
+// field of proc_pid_statm(5) that counts against it. Go ends with its stacks on
+// the terminal where it gets no memory.
+func leftOf(root fs.FS, limit int64, field int) int64 {
+	text, err := fs.ReadFile(root, "proc/self/statm")
+	fields := bytes.Fields(text)
+	if err != nil || len(fields) <= field {
+		return 0
+	}
+	pages, err := strconv.ParseInt(string(fields[field]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(limit-pages*int64(os.Getpagesize()), 1)
+}
 
 // memoryLimit is how many bytes this process may take before the kernel ends
 // it, swap included: that of the machine, or of a control group around it.

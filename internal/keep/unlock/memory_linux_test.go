@@ -1,6 +1,8 @@
 package unlock
 
 import (
+	"os"
+	"strconv"
 	"testing"
 	"testing/fstest"
 )
@@ -52,6 +54,34 @@ func TestMemoryLimit(t *testing.T) {
 			}
 			if got := memoryLimit(root) >> 20; got != tc.want {
 				t.Errorf("got %d MiB, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestLeftOf(t *testing.T) {
+	t.Parallel()
+	const MiB = 1 << 20
+	pages := func(mib int) string { return strconv.Itoa(mib * MiB / os.Getpagesize()) }
+	statm := pages(1000) + " 1 1 1 0 " + pages(100) + " 0\n"
+	for _, tc := range []struct {
+		name, statm string
+		limit       int64
+		field       int
+		want        int64
+	}{
+		{name: "address space", statm: statm, limit: 1500 * MiB, want: 500 * MiB},
+		{name: "data", statm: statm, limit: 300 * MiB, field: 5, want: 200 * MiB},
+		{name: "nothing left", statm: statm, limit: 900 * MiB, want: 1},
+		{name: "unknown", statm: "", limit: 900 * MiB, want: 0},
+		{name: "cut", statm: "1 1", limit: 900 * MiB, field: 5, want: 0},
+		{name: "junk", statm: "x", limit: 900 * MiB, want: 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			root := fstest.MapFS{"proc/self/statm": {Data: []byte(tc.statm)}}
+			if got := leftOf(root, tc.limit, tc.field); got != tc.want {
+				t.Errorf("got %d, want %d", got, tc.want)
 			}
 		})
 	}

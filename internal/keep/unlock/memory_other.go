@@ -2,7 +2,5 @@
 
 package unlock
 
-import "io/fs"
-
-// memoryLimit is known on Linux only. 0 means unknown.
-func memoryLimit(fs.FS) int64 { return 0 }
+// leastLimit is known on Linux only. 0 means unknown.
+func leastLimit() int64 { return 0 }
