@@ -39,6 +39,7 @@ type keeper struct {
 	seal     cred.Secret  // zero while sessions are shut
 	cache    *cache.Cache // without a seal key: empty, and keeps nothing
 	index    cache.Index
+	kept     map[string]bool // the sessions that there are, for list
 	held     *lock.Lock
 }
 

@@ -130,6 +130,8 @@ func writeKeys(w io.Writer, l listing) error {
 // no profile has. A locked store shows profiles only.
 func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
 	rows, kinds := []listed{}, source.Kinds(k.inClear(set))
+	// Nothing of a folder that is not ours is shown, as nothing of it is used.
+	k.kept, _ = k.cache.Names()
 	for _, name := range set.Names() {
 		rows = append(rows, k.row(set, kinds, name, true))
 	}
@@ -184,7 +186,7 @@ func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig
 		return r
 	}
 	for i, n := range chain.Names(c, k.keyID(c), k.cache.NameOf) {
-		if n == "" || source.CardOf(c.Steps[i]).Owner != name && i < len(c.Steps)-1 {
+		if !k.kept[n] || source.CardOf(c.Steps[i]).Owner != name && i < len(c.Steps)-1 {
 			continue
 		}
 		if e, err := k.cache.Load(n); err == nil && e.Session.Left(k.sys.Now()) > 0 {

@@ -12,17 +12,24 @@ import (
 )
 
 // naiveMain is fob as it must not be. `naive eat` takes the memory for a key
-// without a look at how much there is. Everything else is `fob add`: it writes the vault in place, and
+// without a look at how much there is, and `naive look` looks for a file for each
+// of ten thousand names. Everything else is `fob add`: it writes the vault in place, and
 // then once more by way of a file that it may leave behind. Each engine of
 // faults must notice what is left of the vault.
 func naiveMain() int {
 	runtime.LockOSThread() // a tracer counts system calls per thread
-	if len(os.Args) > 1 && os.Args[1] == "eat" {
+	switch os.Args[1] {
+	case "eat":
 		eaten := make([]byte, 128<<20)
 		for i := range eaten {
 			eaten[i] = 1
 		}
 		runtime.KeepAlive(eaten)
+		return 0
+	case "look":
+		for i := range 10_000 {
+			_, _ = os.ReadFile(fmt.Sprint("nowhere/", i))
+		}
 		return 0
 	}
 	path := filepath.Join(os.Getenv("HOME"), ".local", "share", "fob", "vault.age")

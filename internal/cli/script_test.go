@@ -79,6 +79,9 @@ func (c *canaries) Write(p []byte) (int, error) {
 func clock() time.Time { return time.Now().Add(clockAhead()) }
 
 func clockAhead() time.Duration {
+	if os.Getenv("TEST_CLOCK") == "" {
+		return 0
+	}
 	text, _ := os.ReadFile(os.Getenv("TEST_CLOCK"))
 	d, _ := time.ParseDuration(strings.TrimSpace(string(text)))
 	return d

@@ -143,6 +143,20 @@ func absent(err error) error {
 	return err
 }
 
+// Names are those of the entries that are there, whether they open or not: one
+// look at a folder for whoever asks for many.
+func (c *Cache) Names() (map[string]bool, error) {
+	if err := c.checkDirs(); err != nil {
+		return nil, absent(err)
+	}
+	files, err := os.ReadDir(c.dir())
+	names := make(map[string]bool, len(files))
+	for _, f := range files {
+		names[f.Name()] = true
+	}
+	return names, absent(err)
+}
+
 // Entries gives every entry that opens, ended ones included, in no order.
 func (c *Cache) Entries() ([]Entry, error) {
 	var all []Entry

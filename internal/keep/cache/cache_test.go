@@ -118,8 +118,9 @@ func TestNothingThere(t *testing.T) {
 	all, err := c.Entries()
 	n, err2 := c.Clear(nil)
 	m, err3 := c.Sweep(start)
-	if err := errors.Join(err, err2, err3, c.Delete("x")); err != nil || len(all)+n+m > 0 {
-		t.Errorf("%v, %d, %d, %v", all, n, m, err)
+	names, err4 := c.Names()
+	if err := errors.Join(err, err2, err3, err4, c.Delete("x")); err != nil || len(all)+n+m+len(names) > 0 {
+		t.Errorf("%v, %d, %d, %v, %v", all, n, m, names, err)
 	}
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("reading made the directory: %v", err)
