@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The key that the rows below add.
@@ -120,6 +122,36 @@ func TestOddStores(t *testing.T) {
 			tc.run(h)
 			if took, kib := h.took(); took > time.Second || kib > 100<<10 && !raced {
 				t.Errorf("took %v and %d KiB", took, kib)
+			}
+		})
+	}
+}
+
+// The vault or the slots of another store are refused, also where both have one
+// passphrase; a store as a whole is another one.
+func TestForeignStores(t *testing.T) {
+	t.Parallel()
+	mine, theirs := newHouse(t), newHouse(t)
+	mine.store()
+	theirs.store()
+	for name, foreign := range map[string]string{"36 another's vault": "vault.age", "36 another's slot": "slots/passphrase.age"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.storeOf(mine)
+			text, err := os.ReadFile(theirs.data(foreign))
+			h.must(err)
+			h.must(os.WriteFile(h.data(foreign), text, 0o600))
+			h.asNobody()
+			before := h.files()
+			for _, script := range []string{"fob export plain", "fob unlock", "fob remove -f plain"} {
+				got := h.sh(script)
+				if got.status != 6 || got.out != "" || !strings.Contains(got.errors, "vault.age belongs to another identity, or its header is damaged") {
+					t.Errorf("%s: %+v", script, got)
+				}
+			}
+			if diff := cmp.Diff(before, h.files()); diff != "" {
+				t.Errorf("(-before +after)\n%s", diff)
 			}
 		})
 	}

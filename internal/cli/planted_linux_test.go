@@ -57,6 +57,21 @@ func TestPlantedLinks(t *testing.T) {
 	}
 }
 
+// The same check must complain of a program that goes by the name.
+func TestPlantedLinksNaive(t *testing.T) {
+	t.Parallel()
+	needRoot(t, "to plant another user's links")
+	h := newHouse(t)
+	h.store()
+	h.asNobody()
+	h.plant(".local/share/fob/vault.age", true)
+	before := h.victims()
+	h.sh("naive add; exit 0")
+	if cmp.Equal(before, h.victims()) {
+		t.Error("a program that follows links went unnoticed")
+	}
+}
+
 // copied is the same house once more, but for its AWS.
 func (h *house) copied(t *testing.T) *house {
 	t.Helper()

@@ -79,6 +79,7 @@ func (h *house) mounted(mounts, script string, args ...string) ran {
 func TestFullStore(t *testing.T) {
 	t.Parallel()
 	needRoot(t, "to mount a small file system")
+	needTools(t, "mount", "setpriv")
 	first := newHouse(t)
 	first.store()
 	for _, tc := range crampedPlaces() {
@@ -108,6 +109,7 @@ func TestFullStore(t *testing.T) {
 func TestReadOnlyHome(t *testing.T) {
 	t.Parallel()
 	needRoot(t, "to mount a home read-only")
+	needTools(t, "mount", "setpriv")
 	h := newHouse(t)
 	h.store()
 	h.write(strings.ReplaceAll(oddConfig, "URL", h.aws.URL), ".aws", "config")
