@@ -20,6 +20,7 @@ type storageFault struct{ call, fault, why string }
 // else it is, the message is true. No temporary file is left.
 func TestStorageFaults(t *testing.T) {
 	t.Parallel()
+	needRoot(t, "to read the names of a program that lets nobody look")
 	needTools(t, "strace")
 	first := newHouse(t)
 	first.store()
