@@ -134,6 +134,7 @@ func (h *house) plant(place string, there bool) {
 func (h *house) victims() map[string]string {
 	found := map[string]string{}
 	h.must(filepath.WalkDir(h.path("victims"), func(path string, d fs.DirEntry, err error) error {
+		h.must(err)
 		info, err := d.Info()
 		h.must(err)
 		found[path] = info.Mode().String() + info.ModTime().String()
