@@ -183,6 +183,7 @@ func setupScript(env *testscript.Env, start func(*testscript.Env) (localAWS, err
 		"TEST_CORE_LOG": filepath.Join(env.WorkDir, ".cores"), "FOB_PASSPHRASE": "CANARY passphrase",
 		"AWS_EC2_METADATA_DISABLED": "true", "HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1",
 		"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_STS": url, "AWS_ENDPOINT_URL_S3": url, "AWS_ENDPOINT_URL_IAM": url,
+		"GORACE":        "atexit_sleep_ms=0", // a race-built program would sleep a second at its end
 		"AWS_CA_BUNDLE": "", "TF_CLI_CONFIG_FILE": "/dev/null", "CHECKPOINT_DISABLE": "1", "FOB_PLAYGROUND_URL": server.CodesAt(),
 		"KEY_ID": id, "KEY_SECRET": secret, "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret,
 	} {
