@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"fob/internal/keep/desktop"
+
 	"github.com/godbus/dbus/v5"
 	"github.com/google/go-cmp/cmp"
 )
@@ -59,6 +61,13 @@ func serve(t *testing.T, conn *dbus.Conn, name string, objects map[dbus.ObjectPa
 	if _, err := conn.RequestName(name, dbus.NameFlagDoNotQueue); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// sent is a secret as the specification of the Secret Service has it on the bus.
+type sent struct {
+	Session           dbus.ObjectPath
+	Parameters, Value []byte
+	ContentType       string
 }
 
 func TestKWallet(t *testing.T) {
@@ -134,10 +143,10 @@ func TestLockedCollection(t *testing.T) {
 				return map[string]any{"Get": func(_, name string) (dbus.Variant, *dbus.Error) { return dbus.MakeVariant(values[name]), nil }}
 			}
 			const props = "org.freedesktop.DBus.Properties"
-			serve(t, conn, secretsBus, map[dbus.ObjectPath]map[string]any{
-				secretsPath: {
+			serve(t, conn, desktop.SecretService, map[dbus.ObjectPath]map[string]any{
+				desktop.SecretsRoot: {
 					props: properties(map[string]any{"Collections": []dbus.ObjectPath{"/org/freedesktop/secrets/collection/login", collection}}),
-					secretsService: map[string]any{
+					"org.freedesktop.Secret.Service": map[string]any{
 						"Unlock": func([]dbus.ObjectPath) ([]dbus.ObjectPath, dbus.ObjectPath, *dbus.Error) { return nil, question, nil },
 						"OpenSession": func(algorithm string, _ dbus.Variant) (dbus.Variant, dbus.ObjectPath, *dbus.Error) {
 							if algorithm != "plain" {
@@ -150,12 +159,12 @@ func TestLockedCollection(t *testing.T) {
 				collection: {props: properties(map[string]any{"Locked": true, "Items": []dbus.ObjectPath{item}})},
 				item: {
 					props: properties(map[string]any{"Locked": false, "Label": "work"}),
-					secretsItem: map[string]any{"GetSecret": func(session dbus.ObjectPath) (secret, *dbus.Error) {
-						return secret{Session: session, Value: []byte(entry), ContentType: "application/json"}, nil
+					"org.freedesktop.Secret.Item": map[string]any{"GetSecret": func(session dbus.ObjectPath) (sent, *dbus.Error) {
+						return sent{Session: session, Value: []byte(entry), ContentType: "application/json"}, nil
 					}},
 				},
-				question: {secretsPrompt: map[string]any{"Prompt": func(string) *dbus.Error {
-					_ = conn.Emit(question, secretsPrompt+".Completed", c.dismissed, dbus.MakeVariant(""))
+				question: {"org.freedesktop.Secret.Prompt": map[string]any{"Prompt": func(string) *dbus.Error {
+					_ = conn.Emit(question, "org.freedesktop.Secret.Prompt.Completed", c.dismissed, dbus.MakeVariant(""))
 					return nil
 				}}},
 			})

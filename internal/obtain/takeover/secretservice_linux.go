@@ -8,19 +8,7 @@ import (
 	"strings"
 
 	"fob/internal/cred"
-
-	"github.com/godbus/dbus/v5"
-)
-
-// The names of the Secret Service
-// (https://specifications.freedesktop.org/secret-service-spec/latest/).
-const (
-	secretsBus        = "org.freedesktop.secrets"
-	secretsPath       = "/org/freedesktop/secrets"
-	secretsService    = "org.freedesktop.Secret.Service"
-	secretsCollection = "org.freedesktop.Secret.Collection"
-	secretsItem       = "org.freedesktop.Secret.Item"
-	secretsPrompt     = "org.freedesktop.Secret.Prompt"
+	"fob/internal/keep/desktop"
 )
 
 // secretService is aws-vault's collection in the desktop's Secret Service, as
@@ -32,57 +20,50 @@ func secretService(env Env) Source {
 	}
 	where := fmt.Sprintf("Secret Service collection %q", collection)
 	return itemStore{name: "aws-vault-secret-service", where: where, open: func(ctx context.Context, ask bool) (shelf, error) {
-		b, err := newBus(ctx, env, ask)
+		b, err := connect(ctx, env)
 		if err != nil {
 			return shelf{}, err
 		}
-		opened, err := (&secrets{bus: b, service: b.conn.Object(secretsBus, secretsPath)}).open(collection, ask)
+		opened, err := openCollection(ctx, b, collection, ask)
 		if err != nil {
-			b.close()
-			return shelf{}, place(where, err)
+			b.Close()
+			return shelf{}, place(where, absent(err))
 		}
-		opened.close = b.close
+		opened.close = b.Close
 		return opened, nil
 	}}
 }
 
-// secrets is a conversation with the service.
-type secrets struct {
-	*bus
-	service dbus.BusObject
-}
-
-func (s *secrets) object(path dbus.ObjectPath) dbus.BusObject { return s.conn.Object(secretsBus, path) }
-
-func (s *secrets) open(name string, ask bool) (shelf, error) {
-	if !s.has(secretsBus) {
-		return shelf{}, absentError("the service is not running")
-	}
-	path, err := s.find(name)
+func openCollection(ctx context.Context, b *desktop.Bus, name string, ask bool) (shelf, error) {
+	s, err := b.Secrets(ctx, ask)
 	if err != nil {
 		return shelf{}, err
 	}
-	collection, locked := s.object(path), false
-	if err := s.property(collection, secretsCollection, "Locked", &locked); err != nil {
+	collection, err := findCollection(ctx, s, name)
+	if err != nil {
+		return shelf{}, err
+	}
+	locked, err := s.CollectionLocked(ctx, collection)
+	if err != nil {
 		return shelf{}, err
 	}
 	switch {
 	case locked && !ask:
 		return shelf{note: "(locked; what is in it is known when it is unlocked)"}, nil
 	case locked:
-		if err := s.unlock(path); err != nil {
+		if err := s.Unlock(ctx, collection); err != nil {
 			return shelf{}, err
 		}
 	}
-	var items []dbus.ObjectPath
-	if err := s.property(collection, secretsCollection, "Items", &items); err != nil {
+	items, err := s.Items(ctx, collection)
+	if err != nil {
 		return shelf{}, err
 	}
-	byName := map[string]dbus.ObjectPath{}
+	byName := map[string]desktop.Path{}
 	var out shelf
 	for _, item := range items {
-		label := ""
-		if err := s.property(s.object(item), secretsItem, "Label", &label); err != nil {
+		label, err := s.Label(ctx, item)
+		if err != nil {
 			return shelf{}, err
 		}
 		if _, twice := byName[label]; !twice { // aws-vault takes the first, too
@@ -90,19 +71,20 @@ func (s *secrets) open(name string, ask bool) (shelf, error) {
 			byName[label] = item
 		}
 	}
-	out.read = func(name string) (cred.AccessKey, error) { return s.read(byName[name]) }
+	out.read = func(name string) (cred.AccessKey, error) { return readSecret(ctx, s, byName[name]) }
 	return out, nil
 }
 
-// find gives the collection whose path ends in the name, as aws-vault finds it:
-// in a path, what is no letter or digit is written _ and two hexadecimal digits.
-func (s *secrets) find(name string) (dbus.ObjectPath, error) {
-	var all []dbus.ObjectPath
-	if err := s.property(s.service, secretsService, "Collections", &all); err != nil {
+// findCollection gives the collection whose path ends in the name, as aws-vault
+// finds it: in a path, what is no letter or digit is written _ and two
+// hexadecimal digits.
+func findCollection(ctx context.Context, s *desktop.Secrets, name string) (desktop.Path, error) {
+	all, err := s.Collections(ctx)
+	if err != nil {
 		return "", err
 	}
 	for _, path := range all {
-		if rest, ok := strings.CutPrefix(string(path), secretsPath+"/collection/"); ok && unescaped(rest) == name {
+		if rest, ok := strings.CutPrefix(string(path), desktop.SecretsRoot+"/collection/"); ok && unescaped(rest) == name {
 			return path, nil
 		}
 	}
@@ -124,69 +106,22 @@ func unescaped(text string) string {
 	return b.String()
 }
 
-// unlock has the service ask the person for what it needs, in a dialog of its own.
-func (s *secrets) unlock(path dbus.ObjectPath) error {
-	var done []dbus.ObjectPath
-	var prompt dbus.ObjectPath
-	if err := s.call(s.service, secretsService+".Unlock", []any{[]dbus.ObjectPath{path}}, &done, &prompt); err != nil || prompt == "/" {
-		return err
+// readSecret takes a service as it is: where it knows no encryption, the bus is
+// as private as its socket, which is the person's own.
+func readSecret(ctx context.Context, s *desktop.Secrets, item desktop.Path) (cred.AccessKey, error) {
+	if err := s.UnlockItem(ctx, item); err != nil {
+		return cred.AccessKey{}, err
 	}
-	if err := s.conn.AddMatchSignalContext(s.ctx, dbus.WithMatchObjectPath(prompt), dbus.WithMatchInterface(secretsPrompt)); err != nil {
-		return err
-	}
-	signals := make(chan *dbus.Signal, 4)
-	s.conn.Signal(signals)
-	defer s.conn.RemoveSignal(signals)
-	if err := s.call(s.object(prompt), secretsPrompt+".Prompt", []any{""}); err != nil {
-		return err
-	}
-	for {
-		select {
-		case <-s.ctx.Done():
-			return errors.New("it is locked, and its question was not answered")
-		case signal, ok := <-signals:
-			if !ok {
-				return errors.New("the D-Bus session ended")
-			}
-			if signal.Path != prompt || signal.Name != secretsPrompt+".Completed" || len(signal.Body) == 0 {
-				continue
-			}
-			if dismissed, _ := signal.Body[0].(bool); dismissed {
-				return errors.New("it is locked, and its question was dismissed")
-			}
-			return nil
-		}
-	}
-}
-
-// secret is a secret as it goes over the bus.
-type secret struct {
-	Session     dbus.ObjectPath
-	Parameters  []byte
-	Value       []byte
-	ContentType string
-}
-
-func (s *secrets) read(item dbus.ObjectPath) (cred.AccessKey, error) {
-	locked := false
-	err := s.property(s.object(item), secretsItem, "Locked", &locked)
-	if err == nil && locked {
-		err = s.unlock(item)
+	err := s.Encrypt(ctx)
+	if errors.Is(err, desktop.ErrPlain) {
+		err = s.Plain(ctx)
 	}
 	if err != nil {
 		return cred.AccessKey{}, err
 	}
-	session, err := s.transfer()
+	text, err := s.Read(ctx, item)
 	if err != nil {
 		return cred.AccessKey{}, err
 	}
-	var got secret
-	if err := s.call(s.object(item), secretsItem+".GetSecret", []any{session.path}, &got); err != nil {
-		return cred.AccessKey{}, err
-	}
-	text, err := session.decrypt(got.Parameters, got.Value)
-	if err != nil {
-		return cred.AccessKey{}, err
-	}
-	return readItem(text)
+	return readItem([]byte(text.Reveal()))
 }
