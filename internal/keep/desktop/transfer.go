@@ -41,8 +41,8 @@ func (s *Secrets) Encrypt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	public := new(big.Int).Exp(big.NewInt(2), private, p)
-	theirs, t, err := s.openSession(ctx, "dh-ietf1024-sha256-aes128-cbc-pkcs7", public.Bytes())
+	public := new(big.Int).Exp(big.NewInt(2), private, p).FillBytes(make([]byte, len(prime)/2)) // KWallet wants its whole length
+	theirs, t, err := s.openSession(ctx, "dh-ietf1024-sha256-aes128-cbc-pkcs7", public)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,17 @@ type keeper interface {
 	remove(context.Context) error
 }
 
+// mover is a keeper that has more than one place. move puts the text that it has
+// where the settings want it, and asks the person where that needs it.
+type mover interface {
+	move(context.Context, cred.Secret) error
+}
+
+// locker is a keeper that can be shut; see Locker.
+type locker interface {
+	lock(context.Context) (what string, err error)
+}
+
 // errNoItem says that the keeper has nothing for this vault.
 var errNoItem = errors.New("it has no key for this store")
 
@@ -107,7 +118,7 @@ func (s keyed) key(ctx context.Context) (*age.X25519Identity, error) {
 	text, err := s.keeper.load(ctx)
 	if err == nil {
 		if key, damaged := itemKey(text); damaged == nil {
-			return key, nil
+			return key, s.move(ctx, text)
 		}
 	} else if !errors.Is(err, errNoItem) {
 		return nil, err
@@ -127,6 +138,26 @@ func (s keyed) key(ctx context.Context) (*age.X25519Identity, error) {
 		return nil, errors.New("it does not give back what it was given")
 	}
 	return key, nil
+}
+
+func (s keyed) move(ctx context.Context, text cred.Secret) error {
+	if m, ok := s.keeper.(mover); ok {
+		return m.move(ctx, text)
+	}
+	return nil
+}
+
+// Lock shuts the keeper where it can be shut and keeps something for this store.
+func (s keyed) Lock(ctx context.Context) (what string, err error) {
+	l, ok := s.keeper.(locker)
+	if !ok {
+		return "", nil
+	}
+	if _, err := os.Lstat(s.path()); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	what, err = l.lock(ctx)
+	return what, s.failed(err)
 }
 
 // Forget removes the slot before the item: without the slot the item opens

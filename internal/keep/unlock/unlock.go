@@ -30,10 +30,11 @@ type Unlocker interface {
 	Forget(context.Context) error
 }
 
-// Locker is an Unlocker whose keeper can be locked by itself.
+// Locker is an unlocker whose keeper can be shut, so that the next Load asks the
+// person.
 type Locker interface {
-	// Lock locks the keeper, and says what it locked ("the collection fob is
-	// locked"); "" where it is one that others use, too.
+	// Lock shuts what holds this store's key, unless other things are in it, too.
+	// It names what it shuts, and gives "" where there is nothing to shut.
 	Lock(context.Context) (what string, err error)
 }
 
