@@ -21,6 +21,9 @@ import (
 // Path names an object of a service.
 type Path = dbus.ObjectPath
 
+// busName is the name of the bus itself among its services.
+const busName = "org.freedesktop.DBus"
+
 // Limits bound each wait. A context that ends sooner ends it, too.
 type Limits struct {
 	Call   time.Duration // for the answer to a call
@@ -114,14 +117,14 @@ func (b *Bus) Close() {
 // Running says whether a service is there.
 func (b *Bus) Running(ctx context.Context, service string) (bool, error) {
 	there := false
-	err := b.daemon().Call(ctx, "org.freedesktop.DBus.NameHasOwner", []any{service}, &there)
+	err := b.daemon().Call(ctx, busName+".NameHasOwner", []any{service}, &there)
 	return there, err
 }
 
 // Startable says whether the bus knows how to start a service.
 func (b *Bus) Startable(ctx context.Context, service string) (bool, error) {
 	var names []string
-	err := b.daemon().Call(ctx, "org.freedesktop.DBus.ListActivatableNames", nil, &names)
+	err := b.daemon().Call(ctx, busName+".ListActivatableNames", nil, &names)
 	return slices.Contains(names, service), err
 }
 
@@ -142,7 +145,7 @@ func (b *Bus) Find(ctx context.Context, service string, start bool) error {
 	if !known {
 		return AbsentError("the service is not running")
 	}
-	err = b.daemon().call(ctx, b.limits.Start, "org.freedesktop.DBus.StartServiceByName", []any{service, uint32(0)}, []any{new(uint32)})
+	err = b.daemon().call(ctx, b.limits.Start, busName+".StartServiceByName", []any{service, uint32(0)}, []any{new(uint32)})
 	if err != nil && ctx.Err() == nil {
 		return AbsentError("the service is not running, and cannot be started here")
 	}
@@ -153,11 +156,11 @@ func (b *Bus) Find(ctx context.Context, service string, start bool) error {
 // have later.
 func (b *Bus) owner(ctx context.Context, service string) (string, error) {
 	name := ""
-	err := b.daemon().Call(ctx, "org.freedesktop.DBus.GetNameOwner", []any{service}, &name)
+	err := b.daemon().Call(ctx, busName+".GetNameOwner", []any{service}, &name)
 	return name, err
 }
 
-func (b *Bus) daemon() Object { return b.Object("org.freedesktop.DBus", "/org/freedesktop/DBus") }
+func (b *Bus) daemon() Object { return b.Object(busName, "/org/freedesktop/DBus") }
 
 // Object is an object of a service. Calls to it start nothing.
 type Object struct {

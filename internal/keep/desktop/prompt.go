@@ -28,35 +28,53 @@ func (s *Secrets) ask(ctx context.Context, question Path) (dbus.Variant, error) 
 	signals := make(chan *dbus.Signal, 8)
 	s.bus.conn.Signal(signals)
 	defer s.bus.conn.RemoveSignal(signals)
-	rules := []dbus.MatchOption{dbus.WithMatchSender(s.owner), dbus.WithMatchObjectPath(question), dbus.WithMatchInterface(secretsPrompt)}
-	if err := s.bus.conn.AddMatchSignalContext(within, rules...); err != nil {
-		return dbus.Variant{}, s.unanswered(ctx)
-	}
-	if err := s.object(question).Call(ctx, secretsPrompt+".Prompt", []any{""}); err != nil {
+	if err := s.listen(within, question); err != nil {
 		return dbus.Variant{}, err
 	}
-	for {
+	err := s.object(question).Call(ctx, secretsPrompt+".Prompt", []any{""})
+	for err == nil {
 		select {
 		case <-within.Done():
-			_ = s.object(question).Call(context.WithoutCancel(ctx), secretsPrompt+".Dismiss", nil)
-			return dbus.Variant{}, s.unanswered(ctx)
+			err = questionError(fmt.Sprintf("its question was not answered within %s", s.bus.limits.Person))
 		case signal, open := <-signals:
-			if !open {
+			switch {
+			case !open:
 				return dbus.Variant{}, errors.New("the D-Bus session ended")
-			}
-			// Anybody on the bus may send a signal, so its sender counts.
-			if signal.Sender == s.owner && signal.Path == question && signal.Name == secretsPrompt+".Completed" {
+			case signal.Sender == s.owner && signal.Path == question && signal.Name == secretsPrompt+".Completed":
 				return outcome(signal.Body)
+			case s.ended(signal):
+				return dbus.Variant{}, errors.New("it has ended")
 			}
 		}
 	}
+	_ = s.object(question).Call(context.WithoutCancel(ctx), secretsPrompt+".Dismiss", nil)
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return dbus.Variant{}, err
 }
 
-func (s *Secrets) unanswered(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+// listen has the bus pass on what a question and the end of its service bring.
+func (s *Secrets) listen(ctx context.Context, question Path) error {
+	for _, rule := range [][]dbus.MatchOption{
+		{dbus.WithMatchSender(s.owner), dbus.WithMatchObjectPath(question), dbus.WithMatchInterface(secretsPrompt)},
+		{dbus.WithMatchSender(busName), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, s.owner)},
+	} {
+		if err := s.bus.conn.AddMatchSignalContext(ctx, rule...); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return errors.New("the D-Bus session ended")
+		}
 	}
-	return questionError(fmt.Sprintf("its question was not answered within %s", s.bus.limits.Person))
+	return nil
+}
+
+// ended says whether a signal of the bus is that the service has left it.
+// Anybody may send a signal, so its sender counts.
+func (s *Secrets) ended(signal *dbus.Signal) bool {
+	return signal.Sender == busName && signal.Name == busName+".NameOwnerChanged" &&
+		len(signal.Body) == 3 && signal.Body[0] == s.owner && signal.Body[2] == ""
 }
 
 func outcome(body []any) (dbus.Variant, error) {

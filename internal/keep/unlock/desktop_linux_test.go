@@ -21,13 +21,23 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// startBus starts a message bus of the test's own, on which nothing can be
-// started, and gives its address.
-func startBus(t *testing.T) string {
+// startBus starts a message bus of the test's own and gives its address. On it
+// can be started what the files in services tell, and nothing of this machine.
+func startBus(t *testing.T, services ...string) string {
 	t.Helper()
 	needTools(t, "dbus-daemon")
-	daemon := exec.Command("dbus-daemon", "--session", "--nofork", "--print-address", "--address=unix:dir="+t.TempDir())
-	daemon.Env = []string{"PATH=" + os.Getenv("PATH"), "XDG_DATA_DIRS=/nonexistent", "XDG_DATA_HOME=" + t.TempDir(), "XDG_RUNTIME_DIR=" + t.TempDir()}
+	dir := t.TempDir()
+	config := filepath.Join(dir, "bus.conf")
+	text := "<busconfig><type>session</type><listen>unix:path=" + filepath.Join(dir, "bus") + "</listen>"
+	for _, s := range services {
+		text += "<servicedir>" + s + "</servicedir>"
+	}
+	text += `<policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy></busconfig>`
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	daemon := exec.Command("dbus-daemon", "--nofork", "--print-address", "--config-file="+config)
+	daemon.Env = []string{"PATH=" + os.Getenv("PATH")}
 	out, err := daemon.StdoutPipe()
 	if err == nil {
 		err = daemon.Start()

@@ -26,7 +26,12 @@ func kind(t *testing.T, name string) unlock.Kind {
 }
 
 func onBus(address string) func(string) (string, bool) {
-	return func(name string) (string, bool) { return address, name == "DBUS_SESSION_BUS_ADDRESS" }
+	return func(name string) (string, bool) {
+		if name != "DBUS_SESSION_BUS_ADDRESS" {
+			return "", false
+		}
+		return address, true
+	}
 }
 
 func TestSecretServiceContract(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,15 +16,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// startBus starts a message bus of the test's own, and gives its address and a
-// connection for services.
+// startBus starts a message bus of the test's own, on which nothing of this
+// machine can be started, and gives its address and a connection for services.
 func startBus(t *testing.T) (string, *dbus.Conn) {
 	t.Helper()
 	if _, err := exec.LookPath("dbus-daemon"); err != nil {
 		t.Skip("dbus-daemon is missing")
 	}
-	daemon := exec.Command("dbus-daemon", "--session", "--nofork", "--print-address", "--address=unix:dir="+t.TempDir())
-	daemon.Env = []string{"PATH=" + os.Getenv("PATH"), "XDG_DATA_DIRS=/nonexistent", "XDG_DATA_HOME=" + t.TempDir()}
+	dir := t.TempDir()
+	config := filepath.Join(dir, "bus.conf")
+	write(t, config, "<busconfig><type>session</type><listen>unix:path="+filepath.Join(dir, "bus")+"</listen>"+
+		`<policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/></policy></busconfig>`)
+	daemon := exec.Command("dbus-daemon", "--nofork", "--print-address", "--config-file="+config)
+	daemon.Env = []string{"PATH=" + os.Getenv("PATH")}
 	out, err := daemon.StdoutPipe()
 	if err == nil {
 		err = daemon.Start()
