@@ -40,6 +40,7 @@ type fakeService struct {
 	locked  bool
 	text    []byte // of the item; nil: none
 	key     []byte // of the last session
+	client  string // who called last
 }
 
 func serveSecrets(t *testing.T, address string) *fakeService {
@@ -87,7 +88,8 @@ func (m method) NumArguments() int     { return 0 }
 func (m method) NumReturns() int       { return 0 }
 func (m method) ArgumentValue(int) any { return nil }
 func (m method) ReturnValue(int) any   { return nil }
-func (m method) DecodeArguments(_ *dbus.Conn, _ string, _ *dbus.Message, args []any) ([]any, error) {
+func (m method) DecodeArguments(_ *dbus.Conn, from string, _ *dbus.Message, args []any) ([]any, error) {
+	m.f.change(func(f *fakeService) { f.client = from })
 	return args, nil
 }
 

@@ -380,15 +380,17 @@ func TestSecretServiceForgedAnswer(t *testing.T) {
 	address, _ := env.Lookup("DBUS_SESSION_BUS_ADDRESS")
 	other := join(t, address)
 	prompt := func([]any) ([]any, error) {
-		if err := other.Emit(promptPath, "org.freedesktop.Secret.Prompt.Completed", true, dbus.MakeVariant("")); err != nil {
-			return nil, err
-		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		other.Send(&dbus.Message{Type: dbus.TypeSignal, Body: []any{true, dbus.MakeVariant("")}, Headers: map[dbus.HeaderField]dbus.Variant{
+			dbus.FieldDestination: dbus.MakeVariant(f.client), dbus.FieldPath: dbus.MakeVariant(promptPath),
+			dbus.FieldInterface: dbus.MakeVariant("org.freedesktop.Secret.Prompt"), dbus.FieldMember: dbus.MakeVariant("Completed"),
+			dbus.FieldSignature: dbus.MakeVariant(dbus.SignatureOf(true, dbus.MakeVariant(""))),
+		}}, nil)
 		// The bus keeps the order of what it passes on.
 		if err := other.BusObject().Call("org.freedesktop.DBus.GetId", 0).Err; err != nil {
 			return nil, err
 		}
-		f.mu.Lock()
-		defer f.mu.Unlock()
 		f.locked = false
 		return nil, f.completed(false)
 	}
