@@ -65,7 +65,7 @@ func (k *keeper) sayLocked(ctx context.Context) {
 		if what, err := l.Lock(ctx); err != nil {
 			k.sys.say("%s", err)
 		} else if what != "" {
-			k.sys.say("locked, and %s", what)
+			k.sys.say("locked, and with it the %s of the desktop's keyring", what)
 			return
 		}
 	}

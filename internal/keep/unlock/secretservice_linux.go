@@ -2,8 +2,6 @@ package unlock
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"path"
@@ -26,6 +24,7 @@ func secretService() Kind {
 		Options:   []Option{{Name: ownCollection, Help: "a collection with a password of its own, made when it is not there"}},
 		Open:      func(e Env) Unlocker { return keyed{kind: "secret-service", env: e, keeper: open(e)} },
 		Choose:    true,
+		Show:      func(e Env) string { return "secret-tool lookup application fob store " + storeHash(e.Dir) },
 		Available: func(ctx context.Context, e Env) error { return open(e).available(ctx) },
 	}
 }
@@ -41,8 +40,7 @@ type secretItem struct {
 // attributes tell the item of this store from that of another. They stand on
 // the disk, so the folder's name is hashed.
 func (k secretItem) attributes() map[string]string {
-	sum := sha256.Sum256([]byte(k.dir()))
-	return map[string]string{"application": "fob", "store": hex.EncodeToString(sum[:8])}
+	return map[string]string{"application": "fob", "store": storeHash(k.env.Dir)}
 }
 
 func (k secretItem) dir() string {

@@ -59,8 +59,8 @@ func TestSecretServiceContract(t *testing.T) {
 	}
 }
 
-// desk is GNOME Keyring and a person before it.
-type desk struct {
+// keyringDesk is GNOME Keyring and a person before it.
+type keyringDesk struct {
 	*person
 	t       *testing.T
 	address string
@@ -68,16 +68,16 @@ type desk struct {
 	got     []string
 }
 
-func (d *desk) open(collection string) unlock.Unlocker {
+func (d *keyringDesk) open(collection string) unlock.Unlocker {
 	return kind(d.t, "secret-service").Open(d.env(collection))
 }
 
-func (d *desk) env(collection string) unlock.Env {
+func (d *keyringDesk) env(collection string) unlock.Env {
 	return unlock.Env{Dir: d.dir, Lookup: onBus(d.address), Settings: map[string]string{"collection": collection}}
 }
 
 // note writes down what came of something, the questions, and where the item lies.
-func (d *desk) note(what, came string) {
+func (d *keyringDesk) note(what, came string) {
 	d.t.Helper()
 	line := []string{what + ":", came}
 	for range len(d.asked) {
@@ -86,11 +86,11 @@ func (d *desk) note(what, came string) {
 	d.got = append(d.got, strings.Join(append(line, items(d.t, d.address)), " "))
 }
 
-func (d *desk) save(collection string) string {
+func (d *keyringDesk) save(collection string) string {
 	return outcome(d.open(collection).Save(d.t.Context(), cred.NewSecret(identity)))
 }
 
-func (d *desk) load() string {
+func (d *keyringDesk) load() string {
 	text, err := d.open("").Load(d.t.Context())
 	if err == nil && !text.Equal(cred.NewSecret(identity)) {
 		return "another identity"
@@ -98,7 +98,7 @@ func (d *desk) load() string {
 	return outcome(err)
 }
 
-func (d *desk) lock() string {
+func (d *keyringDesk) lock() string {
 	what, err := d.open("").(unlock.Locker).Lock(d.t.Context())
 	return what + outcome(err)
 }
@@ -115,7 +115,7 @@ func outcome(err error) string {
 func TestSecretServiceCollections(t *testing.T) {
 	t.Parallel()
 	home := keyringHome(t)
-	d := &desk{t: t, address: startBus(t), dir: filepath.Join(t.TempDir(), "slots")}
+	d := &keyringDesk{t: t, address: startBus(t), dir: filepath.Join(t.TempDir(), "slots")}
 	startKeyring(t, d.address, home)
 	d.person = newPerson(t, d.address, "CANARY own")
 	for _, collection := range []string{"", "fob"} {
