@@ -44,6 +44,9 @@ func TestCanary(t *testing.T) {
 		{name: "a run that fails anyway leaks", env: "TEST_LEAK=fob-core", script: "exits 3 fob export nobody\n", fails: true},
 		{name: "no guard", env: "TEST_LEAK=fob-core\nenv TEST_UNGUARDED=1", script: "exits 0 fob list\n"},
 		{name: "a file holds a secret", script: "cp key home/key\nnocanary home\n", fails: true},
+		{name: "nothing to be swept out", script: "sweep 6 key home\n"},
+		{name: "a file is to be swept out", script: "cp key home/key\nsweep 6 key home\n", fails: true},
+		{name: "an empty home proves nothing", script: "sweep 60 key home\n", fails: true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

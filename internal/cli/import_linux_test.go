@@ -51,6 +51,9 @@ func importKilledAt(t *testing.T, first *house, n int) (killed bool) {
 	if !killed && err != nil {
 		t.Fatalf("rename %d: %v: %s", n, err, out)
 	}
+	if found, _, err := sweep([]string{h.home}, []string{"CANARY", "AKIA", "123456789012"}); err != nil || len(found) > 0 {
+		t.Errorf("rename %d: left in the clear: %q, %v", n, found, err)
+	}
 	works := func() bool { return h.fob("whoami", "other", "--no-session").status == 0 }
 	now, err := os.ReadFile(h.path(".aws", "credentials"))
 	h.must(err)

@@ -56,6 +56,9 @@ func rotateKilledAt(t *testing.T, call string, n int) (killed bool) {
 	if !killed && err != nil {
 		t.Fatalf("%s %d: %v: %s", call, n, err, out)
 	}
+	if found, _, err := sweep([]string{h.home}, []string{"CANARY", "AKIA", "123456789012"}); err != nil || len(found) > 0 {
+		t.Errorf("%s %d: left in the clear: %q, %v", call, n, found, err)
+	}
 	if got := h.fob("whoami", "plain", "--no-session"); got.status != 0 {
 		t.Errorf("%s %d: the stored key does not work: %+v", call, n, got)
 	}

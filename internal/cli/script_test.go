@@ -155,7 +155,7 @@ func scriptParams(dir string, start func(*testscript.Env) (localAWS, error)) tes
 		Condition: scriptCondition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "clock": cmdClock, "awscalls": cmdAWSCalls, "aws": cmdAWS, "cores": cmdCores, "nocanary": cmdNoCanary,
-			"step": cmdStep, "took": cmdTook, "awswho": cmdAWSWho,
+			"step": cmdStep, "took": cmdTook, "awswho": cmdAWSWho, "sweep": cmdSweep,
 		},
 	}
 }
