@@ -93,12 +93,16 @@ func testFront() front.System {
 	if err != nil {
 		panic(err)
 	}
+	now, handOver := mayPanic("fob", clock)
 	return front.System{
-		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: guardedStderr("fob"), Now: clock,
-		Core: filepath.Join(filepath.Dir(self), "fob-core"), Version: "test", UID: os.Getuid(), NoKeyring: true,
+		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: guardedStderr("fob"), Now: now,
+		Core: filepath.Join(filepath.Dir(self), "fob-core"), Version: "test", UID: os.Getuid(), NoKeyring: noKeyring(),
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 		Exec: func(path string, argv, environ []string) error {
 			restore()
+			if filepath.Base(path) != "fob-core" {
+				handOver(environ)
+			}
 			if filepath.Base(path) == "fob-core" && os.Getenv("TEST_CORE_LOG") != "" {
 				appendLine(os.Getenv("TEST_CORE_LOG"), "fob-core")
 			}
@@ -118,8 +122,14 @@ func testSystem() System {
 	_ = os.Unsetenv("TEST_CALLED")
 	s.Environ = os.Environ()
 	s.Stderr = guardedStderr("fob-core")
-	s.Now, s.Ahead = clock, clockAhead()
-	s.CheapStore, s.NoKeyring = true, true
+	s.Ahead = clockAhead()
+	s.CheapStore, s.NoKeyring = true, noKeyring()
+	now, handOver := mayPanic("fob-core", clock)
+	exec := s.Execve
+	s.Now, s.Execve = now, func(path string, argv, environ []string) error {
+		handOver(environ)
+		return exec(path, argv, environ)
+	}
 	if os.Getenv("TEST_NO_TTY") != "" {
 		s.OpenTTY = func() (tty.TTY, error) {
 			return nil, &fault.Error{What: "cannot ask", Why: errors.New("a person is needed, and there is no terminal"), Code: fault.Attend}
@@ -127,6 +137,10 @@ func testSystem() System {
 	}
 	return s
 }
+
+// noKeyring keeps scripts out of the kernel's keyrings, where the developer's own
+// programs would find their keys. Tests of the keyrings clean up themselves.
+func noKeyring() bool { return os.Getenv("TEST_KEYRING") == "" }
 
 func appendLine(file, line string) {
 	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
