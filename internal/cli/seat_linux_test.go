@@ -211,11 +211,25 @@ func (s *seat) says(line string) {
 	}
 }
 
+// unless waits for the end, but interrupts the program when a text is shown, and
+// gives what was shown.
+func (s *seat) unless(text string) string {
+	for more := range s.shown {
+		if s.seen += more; strings.Contains(s.seen, text) {
+			s.says("\x03")
+			break
+		}
+	}
+	return s.seen
+}
+
 func (s *seat) pid() int { return s.cmd.Process.Pid }
 
 // end waits for the program, and gives what else it has shown.
 func (s *seat) end() (syscall.WaitStatus, string) {
 	s.t.Helper()
+	late := time.AfterFunc(time.Minute, func() { _ = s.cmd.Process.Kill() })
+	defer late.Stop()
 	err := s.cmd.Wait()
 	if failed := (*exec.ExitError)(nil); err != nil && !errors.As(err, &failed) {
 		s.t.Fatal(err)
