@@ -86,3 +86,22 @@ func outOfMemory(got ran) string {
 	}
 	return ""
 }
+
+// TestNoLockedMemory: fob asks for no locked memory, and so misses none where a
+// process may have none. The identity is in a process for as long as that asks or
+// calls; where it rests, in the kernel, nothing is swapped.
+func TestNoLockedMemory(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, false)
+	s := v.sit(nil, "sh", "-c", "ulimit -l 0 && exec fob exec dev -- sh -c 'ulimit -l'")
+	s.asked("MFA code for")
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid()))
+	v.must(err)
+	if !strings.Contains(string(status), "VmLck:\t       0 kB") {
+		t.Error("memory is locked: then a limit of 0 must be told")
+	}
+	s.says(v.code())
+	if status, said := s.end(); status.ExitStatus() != 0 || !strings.HasSuffix(said, "\r0\r\n") {
+		t.Errorf("status %d, %q", status.ExitStatus(), said)
+	}
+}

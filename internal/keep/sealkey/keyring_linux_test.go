@@ -290,4 +290,30 @@ func TestHalfSavedKey(t *testing.T) {
 	}
 }
 
+// The kernel keeps the time by itself: what has ended cannot be read by anybody,
+// whether fob runs again or not.
+func TestKernelEndsKey(t *testing.T) {
+	t.Parallel()
+	k := userKeyring(homeHash(t.TempDir()))
+	if err := k.save(holdsSeal, []byte("CANARY"), 2*time.Second); err != nil {
+		t.Skipf("needs keyrings: %v", err)
+	}
+	t.Cleanup(func() { _ = k.forget(holdsSeal) })
+	id, err := k.find(holdsSeal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := payload(id); err != nil {
+		t.Fatal(err)
+	}
+	// The kernel's clock cannot be moved.
+	time.Sleep(3 * time.Second)
+	if _, err := payload(id); !errors.Is(err, unix.EKEYEXPIRED) && !errors.Is(err, unix.ENOKEY) {
+		t.Errorf("two seconds later: %v", err)
+	}
+	if _, err := k.load(holdsSeal); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is found: %v", err)
+	}
+}
+
 func uid() string { return strconv.Itoa(os.Geteuid()) }

@@ -152,6 +152,7 @@ func TestIdentityEnds(t *testing.T) {
 		{"use renews", time.Hour, []step{{pass(599 * time.Second), true}, {pass(599 * time.Second), true}, {pass(600 * time.Second), false}}},
 		{"twelve hours although used", time.Hour, append(many, step{pass(72 * time.Second), false})},
 		{"eleven minutes of suspend", time.Hour, []step{{func(c *clocks) { c.boot += 11 * time.Minute }, false}}},
+		{"clock set forward ten years", time.Hour, []step{{func(c *clocks) { c.wall = c.wall.Add(87600 * time.Hour) }, false}}},
 		{"clock set back does not prolong", time.Hour, []step{{func(c *clocks) { c.wall = c.wall.Add(-24 * time.Hour) }, true}, {pass(10 * time.Minute), false}}},
 	}
 	for _, tt := range tests {

@@ -1,0 +1,83 @@
+package unlock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"fob/internal/cred"
+)
+
+// The costs that people are told of are the ones in the program.
+func TestDocumentedCost(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../docs/threat-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`scrypt, at least 2\^\d+, by default 2\^\d+ or 2\^\d+`).Find(text)
+	if want := fmt.Sprintf("scrypt, at least 2^%d, by default 2^%d or 2^%d", leastCost, usualCost, usualCost+1); string(got) != want {
+		t.Errorf("docs/threat-model.md says %q, and the program does %q", got, want)
+	}
+}
+
+// guessVar makes the test a program that tries one wrong passphrase at the cost it
+// names, so that the memory that one guess takes can be measured.
+const guessVar = "FOB_UNLOCK_TEST_COST"
+
+// TestPriceOfAGuess: who guesses pays for each guess with the memory that the
+// slot's header promises, 64 MiB at the least cost that a slot may have. A slot of
+// the fixtures must come out cheap, or the memory is that of the test itself.
+func TestPriceOfAGuess(t *testing.T) {
+	if os.Getenv(guessVar) != "" {
+		guess(t)
+		return
+	}
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cost, enough := range map[int]bool{CheapWorkFactor: false, leastCost: true, usualCost: true} {
+		dir := filepath.Join(t.TempDir(), "slots")
+		file, err := sealAt(cred.NewSecret(testIdentity), "CANARY horse", cost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "passphrase.age"), file, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		c := exec.CommandContext(t.Context(), self, "-test.run=^TestPriceOfAGuess$")
+		c.Env = append(os.Environ(), guessVar+"="+dir)
+		began := time.Now()
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		took := time.Since(began)
+		memory := c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+		t.Logf("2^%d: %d MiB, %v with the start of the program", cost, memory>>20, took.Round(time.Millisecond))
+		if most := int64(1) << (cost + 10); (memory >= 64<<20) != enough || enough && memory < most {
+			t.Errorf("a guess at 2^%d takes %d MiB", cost, memory>>20)
+		}
+		if header, err := headerCost(file); err != nil || header != cost {
+			t.Errorf("the header says %s, %v", strconv.Itoa(header), err)
+		}
+	}
+}
+
+func guess(t *testing.T) {
+	u := passphrase().Open(Env{Dir: os.Getenv(guessVar), Ask: func(context.Context, Question) (cred.Secret, error) {
+		return cred.NewSecret("CANARY other"), nil
+	}})
+	if _, err := u.Load(t.Context()); !errors.As(err, new(*WrongError)) {
+		t.Errorf("Load = %v, want *WrongError", err)
+	}
+}
