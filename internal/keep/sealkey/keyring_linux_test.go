@@ -298,11 +298,11 @@ func TestKernelEndsKey(t *testing.T) {
 	if err := k.save(holdsSeal, []byte("CANARY"), 2*time.Second); err != nil {
 		t.Skipf("needs keyrings: %v", err)
 	}
-	t.Cleanup(func() { _ = k.forget(holdsSeal) })
 	id, err := k.find(holdsSeal)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = k.drop(id) }) // what has ended is not found by name
 	if _, err := payload(id); err != nil {
 		t.Fatal(err)
 	}
