@@ -40,6 +40,10 @@ func TestNoCoreFile(t *testing.T) {
 	}{
 		{"asks for the passphrase", prompt("Passphrase of the store: ", "unset FOB_PASSPHRASE; exec fob unlock"), false},
 		{"is open and asks for a code", prompt("MFA code for", "exec fob exec dev -- true"), false},
+		{"fob gives a session", func(v *vault) *seat {
+			v.run(v.passphrase, "fob export --check dev -t "+v.code())
+			return v.stuck("sh", "-c", unlimited+"exec fob export dev")
+		}, false},
 		{"command of fob-core", func(v *vault) *seat {
 			return prompt("here", "exec fob exec dev -t "+v.code()+" -- sh -c 'echo here; read x'")(v)
 		}, true},

@@ -69,10 +69,10 @@ func TestOutsiders(t *testing.T) {
 			s.asked("MFA code for")
 			return s
 		}, false},
-		{"fob-core gives a session", func(v *vault) *seat { return v.stuck("export", "dev", "-t", v.code()) }, false},
+		{"fob-core gives a session", func(v *vault) *seat { return v.stuck("fob", "export", "dev", "-t", v.code()) }, false},
 		{"fob gives a session", func(v *vault) *seat {
 			v.run(v.passphrase, "fob export --check dev -t "+v.code())
-			return v.stuck("export", "dev")
+			return v.stuck("fob", "export", "dev")
 		}, false},
 		{"command of fob-core", func(v *vault) *seat {
 			s := v.sit(nil, "fob", "exec", "dev", "-t", v.code(), "--", "sh", "-c", "echo here; read x")
@@ -105,8 +105,9 @@ func TestOutsiders(t *testing.T) {
 }
 
 // stuck is a run whose output nobody takes: it holds the session for as long.
-func (v *vault) stuck(args ...string) *seat {
+func (v *vault) stuck(argv ...string) *seat {
 	v.t.Helper()
+	needRoot(v.t)
 	var ends [2]int
 	v.must(unix.Pipe2(ends[:], unix.O_CLOEXEC))
 	reader, writer := os.NewFile(uintptr(ends[0]), "reader"), os.NewFile(uintptr(ends[1]), "writer")
@@ -115,7 +116,7 @@ func (v *vault) stuck(args ...string) *seat {
 	v.must(err)
 	_, err = writer.Write(make([]byte, size))
 	v.must(err)
-	s := v.sit(writer, append([]string{"fob"}, args...)...)
+	s := v.sit(writer, argv...)
 	v.must(writer.Close())
 	for try := 0; !writes(s.pid()); try++ {
 		// Root sees in which system call it waits; no event tells of it.
