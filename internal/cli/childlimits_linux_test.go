@@ -23,7 +23,7 @@ const belongings = `umask; ulimit -S -a; ulimit -H -a; stat -c "dumpable by %u" 
 // and no program in Go can know what they were (runtime.initsig, Go 1.26).
 func TestBelongings(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	needRoot(t, "to be two other users")
 	v := newVault(t, true)
 	more := "[profile coded]\nsource_profile = security\nmfa_serial = arn:aws:iam::123456789012:mfa/gruntwork\n" +
 		"role_arn = arn:aws:iam::345678901234:role/allow-full-access-from-other-accounts\nduration_seconds = 7200\nmfa_process = sh seen; exit 1\n" +

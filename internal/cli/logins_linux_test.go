@@ -49,7 +49,7 @@ func TestLogins(t *testing.T) {
 	const (
 		hint   = "the passphrase is asked for again when a key itself is needed"
 		placed = "unlocked until"
-		none   = "there is no place to remember that: every run asks (see fob status)"
+		none   = "there is no place to remember that: every run opens it anew (see fob status)"
 	)
 	for _, tc := range []struct {
 		name   string
@@ -78,7 +78,7 @@ func TestLogins(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			if tc.root {
-				needRoot(t)
+				needRoot(t, "to be two other users")
 			}
 			v := newLoginVault(t)
 			got := v.sh(tc.script + " 2>errors")

@@ -51,7 +51,7 @@ func outsider(t *testing.T, user uint32, pid int) (worked []string) {
 // that one must be readable, or nothing was tried.
 func TestOutsiders(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	needRoot(t, "to be two other users")
 	needTools(t, "gdb")
 	for _, tc := range []struct {
 		name   string
@@ -107,7 +107,7 @@ func TestOutsiders(t *testing.T) {
 // stuck is a run whose output nobody takes: it holds the session for as long.
 func (v *vault) stuck(argv ...string) *seat {
 	v.t.Helper()
-	needRoot(v.t)
+	needRoot(v.t, "to be two other users")
 	var ends [2]int
 	v.must(unix.Pipe2(ends[:], unix.O_CLOEXEC))
 	reader, writer := os.NewFile(uintptr(ends[0]), "reader"), os.NewFile(uintptr(ends[1]), "writer")

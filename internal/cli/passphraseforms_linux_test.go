@@ -17,13 +17,14 @@ func passphraseSources() map[string]passphraseSource {
 	return map[string]passphraseSource{
 		"terminal": func(h *house, passphrase, line string) (int, string) {
 			s := h.sit(nil, "sh", "-c", line)
-			s.asked("assphrase")
-			s.asked(": ")
-			s.says(passphrase)
 			if strings.HasPrefix(line, "fob add") {
-				s.asked("The same again: ")
+				s.asked("New passphrase: ")
 				s.says(passphrase)
+				s.asked("The same again: ")
+			} else {
+				s.asked("Passphrase of the store: ")
 			}
+			s.says(passphrase)
 			said := s.unless("Wrong. ")
 			status, more := s.end()
 			return status.ExitStatus(), said + more
@@ -98,7 +99,8 @@ func TestPassphraseForms(t *testing.T) {
 	}
 }
 
-// A person who types nothing, or more than a terminal carries, is told so.
+// A person who types nothing gets a passphrase, which has to be typed to be taken;
+// one who types more than a terminal carries is told so.
 func TestPassphraseTyped(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -106,7 +108,7 @@ func TestPassphraseTyped(t *testing.T) {
 	delete(h.env, "FOB_PASSPHRASE")
 	s := h.sit(nil, "fob", "add", "plain", "--env", "--no-add-config")
 	for _, step := range [][2]string{
-		{"New passphrase: ", ""}, {"An empty passphrase protects nothing.", ""}, {"New passphrase: ", "CANARY one"},
+		{"New passphrase: ", ""}, {"The passphrase, shown this once", ""}, {"The same again: ", "CANARY one"}, {"The two differ.", ""}, {"New passphrase: ", "CANARY one"},
 		{"The same again: ", "CANARY two"}, {"The two differ.", ""}, {"New passphrase: ", strings.Repeat("CANARY  ", 1000)}, {"longer than 4094 bytes", ""},
 	} {
 		if s.asked(step[0]); strings.HasSuffix(step[0], ": ") {

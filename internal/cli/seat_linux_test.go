@@ -27,14 +27,6 @@ const (
 	strangerID = 47102
 )
 
-// needRoot skips a test that is two other users, or looks where only root may.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("root is missing: the test is two other users")
-	}
-}
-
 // vault is a house whose store has the key of profile security, which asks for
 // MFA codes, under a passphrase that stands nowhere in this program, and whose AWS
 // has secrets that nothing else has.
@@ -128,7 +120,7 @@ func (v *vault) code() string {
 
 // seat is a program at a terminal of its own.
 type seat struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	shown  chan string
 	seen   string

@@ -55,7 +55,7 @@ func held(t *testing.T, pid int, words map[string]string) map[string]bool {
 // the search is blind.
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	needRoot(t)
+	needRoot(t, "to be two other users")
 	for _, tc := range []struct {
 		name string
 		play func(*vault) *seat

@@ -47,7 +47,7 @@ func (h *house) own() {
 }
 
 // needRoot skips where a test cannot mount, or plant another user's files.
-func needRoot(t *testing.T, what string) {
+func needRoot(t testing.TB, what string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root " + what)

@@ -298,17 +298,17 @@ func TestKernelEndsKey(t *testing.T) {
 	if err := k.save(holdsSeal, []byte("CANARY"), 2*time.Second); err != nil {
 		t.Skipf("needs keyrings: %v", err)
 	}
-	id, err := k.find(holdsSeal)
+	id, err := k.ring.Find(k.description(holdsSeal))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = k.drop(id) }) // what has ended is not found by name
-	if _, err := payload(id); err != nil {
+	t.Cleanup(func() { _ = k.ring.Drop(id) }) // what has ended is not found by name
+	if _, err := kernel.Read(id, maxFile); err != nil {
 		t.Fatal(err)
 	}
 	// The kernel's clock cannot be moved.
 	time.Sleep(3 * time.Second)
-	if _, err := payload(id); !errors.Is(err, unix.EKEYEXPIRED) && !errors.Is(err, unix.ENOKEY) {
+	if _, err := kernel.Read(id, maxFile); !errors.Is(err, unix.EKEYEXPIRED) && !errors.Is(err, unix.ENOKEY) {
 		t.Errorf("two seconds later: %v", err)
 	}
 	if _, err := k.load(holdsSeal); !errors.Is(err, os.ErrNotExist) {
