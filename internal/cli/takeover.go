@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -293,7 +294,7 @@ func (t *taking) copyOf(set profile.Set) (path string, err error) {
 	stamp := set.Path() + ".before-fob-" + t.k.sys.Now().UTC().Format("20060102T150405Z")
 	path = stamp
 	for n := 2; ; n++ {
-		err = lock.WriteFile(path, set.Text(), lock.WriteOptions{Mode: 0o600, Create: true})
+		err = lock.WriteFile(path, set.Text(), lock.WriteOptions{Mode: 0o600, Create: true, CountAs: filepath.Base(set.Path())})
 		if !errors.Is(err, fs.ErrExist) || n > 100 {
 			return path, err
 		}

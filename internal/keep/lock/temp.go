@@ -109,9 +109,10 @@ func tempFor(name string) string {
 	return name[1 : cut-1]
 }
 
-// Clean removes the temporary files that dead writers left in dir, for
-// whatever file. WriteFile does it for the file it writes.
-func Clean(dir string) error {
+// Clean removes the temporary files that dead writers left in dir, for the
+// files of these names or for whatever file. WriteFile does it for the file it
+// writes.
+func Clean(dir string, names ...string) error {
 	root, err := OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -120,7 +121,7 @@ func Clean(dir string) error {
 		return fmt.Errorf("cleaning %s: %w", dir, err)
 	}
 	defer root.Close()
-	clean(root)
+	clean(root, names...)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,6 +37,10 @@ type WriteOptions struct {
 	// configuration: others may be allowed to read it, and a link at path is
 	// resolved once and stays, while the file it leads to is replaced.
 	FollowLink bool
+	// CountAs names the file of the same directory that temporary files are
+	// named after, for a path that is another each time: nobody would write
+	// that one again and remove what a dead writer left.
+	CountAs string
 	// NoDirSync leaves the rename to the next flush of the file system: after
 	// a power cut the old file may be back.
 	NoDirSync bool
@@ -63,7 +68,7 @@ func WriteFile(path string, data []byte, o WriteOptions) error {
 	}
 	defer root.Close()
 	w := writer{root: root, target: t, o: o}
-	clean(root, filepath.Base(t.path), o.Previous)
+	clean(root, filepath.Base(t.path), o.Previous, o.CountAs)
 	if err := w.write(data); err != nil {
 		return &WriteError{Path: path, Err: err}
 	}
@@ -142,7 +147,7 @@ type writer struct {
 
 func (w writer) write(data []byte) error {
 	base := filepath.Base(w.target.path)
-	s, err := stage(w.root, base, data, w.target.mode)
+	s, err := stage(w.root, cmp.Or(w.o.CountAs, base), data, w.target.mode)
 	if err != nil {
 		return err
 	}

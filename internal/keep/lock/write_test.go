@@ -275,6 +275,39 @@ func TestLeftovers(t *testing.T) {
 	must(t, Clean(filepath.Join(dir, "absent")))
 }
 
+// What is written under a new name each time is cleaned up with the file that
+// it counts as.
+func TestLeftoversOfANewName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o := WriteOptions{Create: true, CountAs: "f"}
+	seen := ""
+	o.Verify = func(path string) error { seen = tempFor(filepath.Base(path)); return nil }
+	must(t, WriteFile(filepath.Join(dir, "f.1"), []byte("one"), o))
+	if seen != "f" {
+		t.Errorf("the temporary file was for %q", seen)
+	}
+	left := func() { put(t, filepath.Join(dir, ".f.0123456789abcdef.tmp"), []byte("left"), 0o600) }
+	for name, write := range map[string]func() error{
+		"f.2":  func() error { return WriteFile(filepath.Join(dir, "f.2"), []byte("two"), o) },
+		"f":    func() error { return WriteFile(filepath.Join(dir, "f"), []byte("f"), WriteOptions{}) },
+		"none": func() error { return Clean(dir, "g", "f") },
+	} {
+		left()
+		must(t, write())
+		for _, there := range names(t, dir) {
+			if tempFor(there) != "" {
+				t.Errorf("%s: %s outlived the write", name, there)
+			}
+		}
+	}
+	left()
+	must(t, Clean(dir, "g"))
+	if !slices.Contains(names(t, dir), ".f.0123456789abcdef.tmp") {
+		t.Error("what was left for another file is gone")
+	}
+}
+
 // A directory that is swapped for a link while files are written never lets a
 // write out of the directory that was opened.
 func TestSwappedDirectory(t *testing.T) {
