@@ -35,18 +35,8 @@ func TestImportKilled(t *testing.T) {
 // importKilledAt says whether there was an n-th rename to be killed at.
 func importKilledAt(t *testing.T, first *house, call string, n int) (killed bool) {
 	t.Helper()
-	h := newHouse(t)
-	file := "[other]\naws_access_key_id = " + h.env["AWS_ACCESS_KEY_ID"] + "\naws_secret_access_key = " + h.env["AWS_SECRET_ACCESS_KEY"] + "\n"
-	h.storeOf(first)
-	h.write(file, ".aws", "credentials")
-	h.env["AWS_ENDPOINT_URL"], h.env["AWS_EC2_METADATA_DISABLED"] = h.aws.URL, "true"
-	c := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", os.DevNull, "-e", "trace="+call,
-		"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n), "fob", "import", "--from", "credentials", "--yes")
-	c.Dir = h.home
-	for name, value := range h.env {
-		c.Env = append(c.Env, name+"="+value)
-	}
-	c.Env = append(c.Env, "GOMAXPROCS=1", "TEST_ONE_THREAD=1")
+	h, file := importHouse(t, first)
+	c := importUnder(h, fmt.Sprintf("%s:signal=KILL:when=%d", call, n))
 	out, err := c.CombinedOutput()
 	if ws := c.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
 		killed = ws.Signal() == syscall.SIGKILL
@@ -82,4 +72,77 @@ func importKilledAt(t *testing.T, first *house, call string, n int) (killed bool
 		t.Errorf("%s %d: in the end the key works: %t; the file: %q, %v", call, n, works(), now, err)
 	}
 	return killed
+}
+
+// importHouse has a key in the credentials file, and the store of another house.
+func importHouse(t *testing.T, first *house) (h *house, file string) {
+	t.Helper()
+	h = newHouse(t)
+	file = "[other]\naws_access_key_id = " + h.env["AWS_ACCESS_KEY_ID"] + "\naws_secret_access_key = " + h.env["AWS_SECRET_ACCESS_KEY"] + "\n"
+	h.storeOf(first)
+	h.write(file, ".aws", "credentials")
+	h.env["AWS_ENDPOINT_URL"], h.env["AWS_EC2_METADATA_DISABLED"] = h.aws.URL, "true"
+	return h, file
+}
+
+// importUnder takes the key over while the tracer does something to a call.
+func importUnder(h *house, inject string, more ...string) *exec.Cmd {
+	call, _, _ := strings.Cut(inject, ":")
+	args := []string{"-f", "-qq", "-o", h.path("run", "trace"), "-e", "trace=" + call, "-e", "inject=" + inject, "fob", "import", "--from", "credentials", "--yes"}
+	c := exec.CommandContext(h.t.Context(), "strace", append(args, more...)...)
+	c.Dir = h.home
+	for name, value := range h.env {
+		c.Env = append(c.Env, name+"="+value)
+	}
+	c.Env = append(c.Env, "GOMAXPROCS=1", "TEST_ONE_THREAD=1")
+	return c
+}
+
+// TestImportRefused fails the first, second, ... rename in place of killing. A
+// file that could not be changed has no copy beside it; one that cannot be
+// removed is named. In the end there is one copy, however often it was tried.
+func TestImportRefused(t *testing.T) {
+	t.Parallel()
+	needTools(t, "strace")
+	first := newHouse(t)
+	first.store()
+	refused := 0
+	for n := 1; ; n++ {
+		h, file := importHouse(t, first)
+		out, err := importUnder(h, fmt.Sprintf("renameat:error=EPERM:when=%d", n), "--json").CombinedOutput()
+		trace, _ := os.ReadFile(h.path("run", "trace"))
+		if !strings.Contains(string(trace), "(INJECTED)") {
+			break
+		}
+		now, _ := os.ReadFile(h.path(".aws", "credentials"))
+		copies, _ := filepath.Glob(h.path(".aws", "*.before-fob-*"))
+		if string(now) == file && (err == nil || len(copies) > 0) {
+			t.Errorf("rename %d: the file is as it was; %v, the copies %q: %s", n, err, copies, out)
+		}
+		if strings.Contains(string(out), "the keys are stored, but ") {
+			refused++
+			if !strings.Contains(string(out), `"profile": "other"`) || !strings.Contains(string(out), "--from credentials --keep") {
+				t.Errorf("rename %d: %s", n, out)
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("no rename of the file was refused: nothing was proved")
+	}
+
+	h, file := importHouse(t, first)
+	if got := h.fob("import", "--from", "credentials", "--keep"); got.status != 0 { // the store needs no more renames
+		t.Fatalf("%+v", got)
+	}
+	for n := range 3 {
+		h.write(file, ".aws", "credentials")
+		h.write(fmt.Sprintf("%ds", 2*n), "run", "clock")
+		h.env["TEST_CLOCK"] = h.path("run", "clock")
+		if got := h.fob("import", "--from", "credentials", "--yes"); got.status != 0 || !strings.Contains(got.errors, ".before-fob-") {
+			t.Errorf("%+v", got)
+		}
+	}
+	if copies, err := filepath.Glob(h.path(".aws", "*.before-fob-*")); len(copies) != 1 {
+		t.Errorf("%d copies of the same text, %v", len(copies), err)
+	}
 }

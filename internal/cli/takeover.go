@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"fob/internal/cred"
 	"fob/internal/decide/profile"
 	"fob/internal/fault"
-	"fob/internal/keep/lock"
 	"fob/internal/keep/store"
 	"fob/internal/obtain/keys"
 	"fob/internal/obtain/takeover"
@@ -64,6 +61,7 @@ func (t *taking) run(ctx context.Context) error {
 		return err
 	}
 	t.k.close() // nobody waits for what is asked from here on
+	t.sweep()
 	haul, err := t.from.Take(ctx, t.wanted())
 	if err != nil {
 		return t.unread(err)
@@ -87,7 +85,7 @@ func (t *taking) run(ctx context.Context) error {
 			return err
 		}
 		if err := t.replace(ctx, change); err != nil {
-			return err
+			return t.halfway(err)
 		}
 	}
 	return t.tell(haul, change)
@@ -207,64 +205,6 @@ func (k *keeper) has(ctx context.Context, key takeover.Key, overwrite bool) (boo
 	return false, nil
 }
 
-// change is what is to be done to a file.
-type change struct {
-	set   profile.Set
-	text  []byte
-	names []string
-}
-
-// plan says which keys are taken out of the file, and asks.
-func (t *taking) plan(ctx context.Context) (change, error) {
-	file, ok := t.from.(keysFile)
-	if !ok || !file.Replaceable() || t.o.keep {
-		return change{}, nil
-	}
-	set, err := file.Load()
-	if err != nil {
-		return change{}, t.unread(err)
-	}
-	c := change{set: set}
-	commands := map[string]string{}
-	for _, key := range t.report.Keys {
-		if err := takeover.MayReplace(set, t.config, key.Profile); err != nil {
-			t.k.sys.say("the key of profile %s stays in %s, too: %v", profile.Shown(key.Profile), set.Display(), err)
-			continue
-		}
-		if commands[key.Profile], err = t.k.sys.processLine(key.Profile); err != nil {
-			return c, &fault.Error{What: "cannot find fob itself, to name it in " + set.Display(), Why: err, Next: []string{"leave the file as it is: --keep"}, Code: fault.Failed}
-		}
-		c.names = append(c.names, key.Profile)
-	}
-	if c.text, err = takeover.Replace(set, commands); err != nil {
-		return c, t.unread(err)
-	}
-	if len(c.names) == 0 || t.o.dryRun || t.o.yes {
-		return c, nil
-	}
-	return c, t.ask(ctx, c)
-}
-
-// ask shows what will be done to the file.
-func (t *taking) ask(ctx context.Context, c change) error {
-	term, err := t.k.sys.OpenTTY()
-	if f := (*fault.Error)(nil); errors.As(err, &f) {
-		return &fault.Error{What: "cannot ask whether " + c.set.Display() + " may be changed", Why: f.Why, Next: []string{"say so beforehand: --yes", "or leave the file as it is: --keep"}, Code: f.Code}
-	}
-	if err != nil {
-		return err
-	}
-	defer term.Close()
-	for line := range strings.Lines(takeover.Diff(c.set.Text(), c.text, c.set.Display())) {
-		term.Say(strings.TrimSuffix(line, "\n"))
-	}
-	yes, err := term.Confirm(ctx, fmt.Sprintf("Store %d key%s, and change the file so?", len(t.report.Keys), plural(len(t.report.Keys))))
-	if err == nil && !yes {
-		err = &fault.Error{What: "nothing was stored or changed", Next: []string{"store the keys and leave the file as it is: --keep"}, Code: fault.Failed}
-	}
-	return err
-}
-
 // keep stores the keys, and reads each back.
 func (t *taking) keep(ctx context.Context) error {
 	if len(t.store) == 0 {
@@ -289,36 +229,12 @@ func (t *taking) keep(ctx context.Context) error {
 	return nil
 }
 
-// copyOf writes a copy of the file beside it, under a name that nothing has.
-func (t *taking) copyOf(set profile.Set) (path string, err error) {
-	stamp := set.Path() + ".before-fob-" + t.k.sys.Now().UTC().Format("20060102T150405Z")
-	path = stamp
-	for n := 2; ; n++ {
-		err = lock.WriteFile(path, set.Text(), lock.WriteOptions{Mode: 0o600, Create: true, CountAs: filepath.Base(set.Path())})
-		if !errors.Is(err, fs.ErrExist) || n > 100 {
-			return path, err
-		}
-		path = fmt.Sprintf("%s-%d", stamp, n)
+// halfway is the end of a run whose keys are stored and whose file is as it was.
+func (t *taking) halfway(err error) error {
+	if !t.o.json {
+		return err
 	}
-}
-
-// replace writes the file without the keys, when a copy of it is beside it.
-func (t *taking) replace(ctx context.Context, c change) error {
-	if len(c.names) == 0 {
-		return nil
-	}
-	path, err := t.copyOf(c.set)
-	if err == nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	if err == nil {
-		t.report.Backup = path
-		err = lock.WriteFile(c.set.Path(), c.text, lock.WriteOptions{FollowLink: true, Compare: true, Expect: c.set.Text()})
-	}
-	if err != nil {
-		return &fault.Error{What: "the keys are stored, but " + c.set.Display() + " could not be changed", Why: err, Next: []string{"run this again: fob import --from " + t.from.Name()}, Code: fault.Failed}
-	}
-	return nil
+	return errors.Join(writeJSON(t.k.sys.Stdout, t.report), err)
 }
 
 // tell says what came of it. A dry run's answer is what was asked for, so it

@@ -81,6 +81,13 @@ func WriteFile(path string, data []byte, o WriteOptions) error {
 	return nil
 }
 
+// MayWrite is what WriteFile would say of the file that is at path, before
+// anything is written: *UnsafeError, or nil.
+func MayWrite(path string, o WriteOptions) error {
+	_, err := aim(path, o)
+	return err
+}
+
 // target is the file that will be replaced.
 type target struct {
 	path string // no link any more
