@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
@@ -104,6 +105,15 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	}
 	byName := o.byName || truth(cmp.Or(s.lookup("FOB_PROFILE_ENV"), s.lookup("AWS_VAULT_PROFILE_ENV")))
 	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: byName}, session)
+}
+
+// execLine is exec for a profile as people type it. Behind -- stands the command,
+// so that a name which looks like a flag goes by the environment.
+func execLine(profile string) string {
+	if strings.HasPrefix(profile, "-") {
+		return "AWS_PROFILE=" + fault.Word(profile) + " fob exec -- COMMAND"
+	}
+	return "fob exec " + fault.Word(profile) + " -- COMMAND"
 }
 
 // asLauncher keeps fob's own failures apart from the command's: inside exec

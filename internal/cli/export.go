@@ -92,7 +92,7 @@ func (s System) runExport(ctx context.Context, g *globals, o exportOptions) erro
 		return &fault.Error{
 			What: "cannot print credentials to a terminal",
 			Why:  errors.New("they would stay in its scroll-back"),
-			Next: []string{"pipe them to the program that reads them, or use: fob exec " + fault.Word(o.profile) + " -- COMMAND", "or say that you want to see them: --reveal"},
+			Next: []string{"pipe them to the program that reads them, or use: " + execLine(o.profile), "or say that you want to see them: --reveal"},
 			Code: fault.Usage,
 		}
 	}

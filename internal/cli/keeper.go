@@ -280,7 +280,7 @@ func (k *keeper) Key(ctx context.Context, profile string) (cred.AccessKey, error
 	}
 	r, err := k.vault.Record(ctx, profile)
 	if errors.Is(err, store.ErrNotFound) {
-		return cred.AccessKey{}, &fault.Error{What: fmt.Sprintf("no key is stored for profile %q", profile), Next: []string{"fob add " + fault.Word(profile)}, Code: fault.Config}
+		return cred.AccessKey{}, &fault.Error{What: fmt.Sprintf("no key is stored for profile %q", profile), Next: []string{"fob add " + fault.Operand(profile)}, Code: fault.Config}
 	}
 	return r.Key, storeFault(err)
 }

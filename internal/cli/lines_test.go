@@ -59,6 +59,16 @@ func TestCommandLines(t *testing.T) {
 		{line: "credential-process dev", front: true, want: typed{Profile: "dev", Format: "json"}},
 		{line: "credential-process --region us-east-1 dev", front: true, want: typed{Profile: "dev", Format: "json", Region: "us-east-1"}},
 		{line: "credential-process dev --format env", bad: true},
+		{line: "credential-process -- -dash", front: true, want: typed{Profile: "-dash", Format: "json"}},
+		{line: "credential-process -- --reveal", front: true, want: typed{Profile: "--reveal", Format: "json"}},
+		{line: "credential-process -n -- --", front: true, want: typed{Profile: "--", Format: "json", NoSession: true}},
+		{line: "credential-process -- -n dev", bad: true},
+		{line: "credential-process dev --", front: true, want: typed{Profile: "dev", Format: "json"}},
+		{line: "credential-process --", bad: true},
+		{line: "export --format json -- -n", front: true, want: typed{Profile: "-n", Format: "json"}},
+		{line: "export -- dev -n", bad: true},
+		{line: "export dev -- -n", bad: true},
+		{line: "export --", want: typed{Format: "env"}},
 	}
 	for _, tc := range tests {
 		t.Run(tc.line, func(t *testing.T) {

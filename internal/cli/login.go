@@ -191,7 +191,7 @@ func noConsole(e *chain.NoConsoleError) error {
 	}
 	f.Next = append(f.Next,
 		"or open the console of an account that you enter by a role: fob login PROFILE",
-		"or without MFA, which most policies that ask for it will refuse: fob login --federate "+fault.Word(e.Profile))
+		"or without MFA, which most policies that ask for it will refuse: fob login --federate "+fault.Operand(e.Profile))
 	return f
 }
 
@@ -211,11 +211,11 @@ func signinFault(c chain.Chain, err error) error {
 	case errors.As(err, &nowhere):
 		f.Code = fault.Usage
 	case errors.Is(err, console.ErrLongTerm):
-		f.Code, f.Next = fault.Config, []string{"open it as the IAM user, without MFA: fob login --federate " + fault.Word(c.Profile)}
+		f.Code, f.Next = fault.Config, []string{"open it as the IAM user, without MFA: fob login --federate " + fault.Operand(c.Profile)}
 	case card.Role == "" && card.Call != "GetFederationToken":
 		f.Next = []string{"the console takes a role's session, or that of a federated user; not that of GetSessionToken"}
 	default:
-		f.Next = []string{"if the session is no longer good: fob clear " + fault.Word(c.Profile) + ", then the command again"}
+		f.Next = []string{"if the session is no longer good: fob clear " + fault.Operand(c.Profile) + ", then the command again"}
 	}
 	return f
 }

@@ -85,7 +85,7 @@ func (s System) endless(c chain.Chain) error {
 			return &fault.Error{
 				What: fmt.Sprintf("cannot get credentials for profile %q", c.Profile),
 				Why:  fmt.Errorf("the command at %s asks for profile %q itself, and so would go on for ever", from, name),
-				Next: []string{"name another profile in that command, or store a key: fob add " + fault.Word(name)}, Code: fault.Config,
+				Next: []string{"name another profile in that command, or store a key: fob add " + fault.Operand(name)}, Code: fault.Config,
 			}
 		}
 	}

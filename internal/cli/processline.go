@@ -18,7 +18,11 @@ func (s System) processLine(profile string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return processWord(path) + " credential-process " + processWord(profile), nil
+	word := processWord(profile)
+	if strings.HasPrefix(profile, "-") {
+		word = "-- " + word
+	}
+	return processWord(path) + " credential-process " + word, nil
 }
 
 // frontPath is where the front is, seen from fob-core: where PATH has it, since

@@ -96,7 +96,7 @@ func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) erro
 func rotating(name string) error {
 	return &fault.Error{
 		What: "cannot remove the key of profile " + profile.Shown(name), Why: errors.New("its rotation is not finished"),
-		Next: []string{"finish it: fob rotate " + fault.Word(name) + " --grace 0", "or remove what is stored, and see to the keys in the IAM console: fob remove --force " + fault.Word(name)},
+		Next: []string{"finish it: fob rotate --grace 0 " + fault.Operand(name), "or remove what is stored, and see to the keys in the IAM console: fob remove --force " + fault.Operand(name)},
 		Code: fault.Failed,
 	}
 }

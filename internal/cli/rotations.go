@@ -30,7 +30,7 @@ func newRotationJSON(name string, r cache.Rotation) rotationJSON {
 
 // String says what is left to do.
 func (r rotationJSON) String() string {
-	again := "fob rotate " + fault.Word(r.Profile)
+	again := "fob rotate " + fault.Operand(r.Profile)
 	if r.DeleteAfter == nil {
 		return fmt.Sprintf("the rotation of the key of profile %q is not finished; go on with it: %s", r.Profile, again)
 	}

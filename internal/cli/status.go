@@ -180,7 +180,7 @@ func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) erro
 func unasked(profile string, err error) error {
 	f := &fault.Error{What: fmt.Sprintf("cannot ask AWS who profile %q is", profile), Why: err, Code: fault.Failed}
 	if refusal := (*awsapi.Refusal)(nil); errors.As(err, &refusal) {
-		f.Next = []string{"if the session is no longer good: fob clear " + fault.Word(profile) + ", then the command again"}
+		f.Next = []string{"if the session is no longer good: fob clear " + fault.Operand(profile) + ", then the command again"}
 		f.Code = fault.Refused
 	}
 	return f

@@ -77,7 +77,7 @@ func otherWay(tried string) string {
 
 func mend(e *lock.UnsafeError) []string {
 	if e.Mend == "" {
-		return []string{"see what is there: ls -ld " + fault.Word(e.Path)}
+		return []string{"see what is there: ls -ld " + fault.Operand(e.Path)}
 	}
 	return []string{e.Mend}
 }

@@ -277,8 +277,8 @@ func (t *taking) tell(haul takeover.Haul, c change) error {
 	case t.o.dryRun:
 		_, _ = fmt.Fprint(t.k.sys.Stdout, fault.Printable(takeover.Diff(c.set.Text(), c.text, c.set.Display())))
 	default:
-		say("replaced the key%s of %s in %s; once all works, remove the copy, which has the key%s in clear: rm %s", plural(len(c.names)), strings.Join(c.names, ", "), c.set.Display(), plural(len(c.names)), fault.Word(t.report.Backup))
-		say("the key%s lay in clear; a new one is safer: fob rotate %s", plural(len(c.names)), fault.Word(c.names[0]))
+		say("replaced the key%s of %s in %s; once all works, remove the copy, which has the key%s in clear: rm %s", plural(len(c.names)), strings.Join(c.names, ", "), c.set.Display(), plural(len(c.names)), fault.Operand(t.report.Backup))
+		say("the key%s lay in clear; a new one is safer: fob rotate %s", plural(len(c.names)), fault.Operand(c.names[0]))
 	}
 	return t.incomplete()
 }

@@ -157,23 +157,26 @@ func (t *taking) settled(err error) error {
 
 // unchanged says why the file is as it was, though the keys are stored.
 func (t *taking) unchanged(c change, err error) error {
-	again := "fob import --from " + t.from.Name()
-	if t.o.path != "" {
-		again += " " + fault.Word(t.o.path)
+	again := func(flag string) string {
+		line := "fob import --from " + t.from.Name() + flag
+		if t.o.path != "" {
+			line += " " + fault.Operand(t.o.path)
+		}
+		return line
 	}
 	f := &fault.Error{What: "the keys are stored, but " + c.set.Display() + " could not be changed", Why: err, Code: fault.Failed}
 	if t.report.Backup != "" {
-		f.Next = append(f.Next, "remove the copy, which has the keys in clear: rm "+fault.Word(t.report.Backup))
+		f.Next = append(f.Next, "remove the copy, which has the keys in clear: rm "+fault.Operand(t.report.Backup))
 	}
 	if changed := (*lock.ChangedError)(nil); errors.As(err, &changed) {
-		f.Next = append(f.Next, "run this again: "+again)
+		f.Next = append(f.Next, "run this again: "+again(""))
 		return f
 	}
 	f.Next = append(f.Next, mending(err)...)
 	if len(f.Next) < 2 {
-		f.Next = append(f.Next, "once that is mended: "+again)
+		f.Next = append(f.Next, "once that is mended: "+again(""))
 	}
-	f.Next = append(f.Next, "or leave the keys in it: "+again+" --keep")
+	f.Next = append(f.Next, "or leave the keys in it: "+again(" --keep"))
 	return f
 }
 

@@ -120,6 +120,15 @@ func Word(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// Operand is Word for what a command is to take for no flag, whatever it begins
+// with. Nothing but other operands may follow it.
+func Operand(s string) string {
+	if strings.HasPrefix(s, "-") {
+		return "-- " + Word(s)
+	}
+	return Word(s)
+}
+
 // Printable escapes everything that could move a terminal's cursor or forge a
 // line: text in a message may come from a config file, a peer or AWS. Line
 // feeds stay, for causes of several lines; Render indents them.

@@ -56,6 +56,14 @@ func TestNamesInMessages(t *testing.T) {
 		if got := Word(in); got != want {
 			t.Errorf("Word(%q) = %s, want %s", in, got, want)
 		}
+		if got := Operand(in); got != want {
+			t.Errorf("Operand(%q) = %s, want %s", in, got, want)
+		}
+	}
+	for in, want := range map[string]string{"-n": "-- -n", "--reveal": "-- --reveal", "-a b": "-- '-a b'", "-": "-- -", "a-b": "a-b"} {
+		if got := Operand(in); got != want {
+			t.Errorf("Operand(%q) = %s, want %s", in, got, want)
+		}
 	}
 }
 

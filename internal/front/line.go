@@ -76,13 +76,16 @@ func (p *parser) exec() bool {
 }
 
 // print reads the lines of export and credential-process, whose flags may stand
-// anywhere.
+// anywhere up to a --.
 func (p *parser) print() bool {
-	for {
-		dash, ok := p.flags()
+	for dash := false; ; {
+		if !dash {
+			var ok bool
+			if dash, ok = p.flags(); !ok {
+				return false
+			}
+		}
 		switch {
-		case !ok, dash:
-			return false
 		case len(p.rest) == 0:
 			return p.line.Profile != ""
 		case p.line.Profile != "":

@@ -94,7 +94,7 @@ func asFault(name string, err error) error {
 	case errors.As(err, &syntax):
 		f.Next = syntax.Next
 	case errors.As(err, &noKey):
-		f.Next = []string{"fob add " + fault.Word(noKey.name)}
+		f.Next = []string{"fob add " + fault.Operand(noKey.name)}
 	}
 	return f
 }

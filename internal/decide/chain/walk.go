@@ -107,7 +107,7 @@ func (v *resolver) link(p profile.Profile, target bool) (link, string, error) {
 	case has && from.Value == "":
 		return l, "", &source.SettingError{Setting: from, Why: "is empty"}
 	case has && from.Value == p.Name:
-		return l, "", &source.SettingError{Setting: from, Why: "names the profile itself, which has no stored key", Next: []string{"fob add " + fault.Word(p.Name), "or name the profile that has the key"}}
+		return l, "", &source.SettingError{Setting: from, Why: "names the profile itself, which has no stored key", Next: []string{"fob add " + fault.Operand(p.Name), "or name the profile that has the key"}}
 	case has:
 		if l.role == nil {
 			v.note("profile %q has no role: it uses the credentials of its source_profile %q (%s)", p.Name, from.Value, from.From)

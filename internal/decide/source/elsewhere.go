@@ -15,9 +15,9 @@ func (elsewhereKind) Begins() bool { return true }
 // Plan never gives a step: it gives an error or nothing.
 func (elsewhereKind) Plan(p profile.Profile) (Step, error) {
 	for _, one := range []struct{ key, way, next string }{
-		{"sso_start_url", "IAM Identity Center", "until then: aws sso login, and as a source: credential_process = aws configure export-credentials --profile " + fault.Word(p.Name)},
-		{"sso_session", "IAM Identity Center", "until then: aws sso login, and as a source: credential_process = aws configure export-credentials --profile " + fault.Word(p.Name)},
-		{"login_session", "aws login", "until then, as a source: credential_process = aws configure export-credentials --profile " + fault.Word(p.Name)},
+		{"sso_start_url", "IAM Identity Center", "until then: aws sso login, and as a source: credential_process = aws configure export-credentials --profile=" + fault.Word(p.Name)},
+		{"sso_session", "IAM Identity Center", "until then: aws sso login, and as a source: credential_process = aws configure export-credentials --profile=" + fault.Word(p.Name)},
+		{"login_session", "aws login", "until then, as a source: credential_process = aws configure export-credentials --profile=" + fault.Word(p.Name)},
 	} {
 		set, ok := p.Setting(one.key)
 		if !ok {

@@ -52,7 +52,7 @@ func (k InClearKind) find(name string) (Step, error) {
 			continue
 		}
 		if section.Value("aws_secret_access_key") == "" {
-			return nil, &SettingError{Setting: hidden(id), Why: "has no aws_secret_access_key beside it", Next: []string{"store the whole key: fob add " + fault.Word(name)}}
+			return nil, &SettingError{Setting: hidden(id), Why: "has no aws_secret_access_key beside it", Next: []string{"store the whole key: fob add " + fault.Operand(name)}}
 		}
 		return InClear{Profile: name, ID: id.Value, From: id.From, Ends: section.Value("aws_session_token") != ""}, nil
 	}

@@ -102,14 +102,14 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 	case "AccessDenied", "AccessDeniedException":
 		return denied(w, i, r)
 	case "ExpiredToken", "ExpiredTokenException":
-		return []string{"get a new session: fob clear " + fault.Word(w.Profile) + ", then the command again", "check this machine's clock"}
+		return []string{"get a new session: fob clear " + fault.Operand(w.Profile) + ", then the command again", "check this machine's clock"}
 	case "InvalidClientTokenId", "UnrecognizedClientException":
 		if i == 0 {
-			return []string{fmt.Sprintf("the stored key of profile %q is not known to AWS: it was deleted or made inactive, or is of another partition", w.Key), "store the new one: fob add " + fault.Word(w.Key)}
+			return []string{fmt.Sprintf("the stored key of profile %q is not known to AWS: it was deleted or made inactive, or is of another partition", w.Key), "store the new one: fob add " + fault.Operand(w.Key)}
 		}
-		return []string{"fob clear " + fault.Word(w.Profile) + ", then the command again"}
+		return []string{"fob clear " + fault.Operand(w.Profile) + ", then the command again"}
 	case "SignatureDoesNotMatch":
-		return []string{fmt.Sprintf("the secret stored for profile %q does not belong to its key id: fob add %s", w.Key, fault.Word(w.Key))}
+		return []string{fmt.Sprintf("the secret stored for profile %q does not belong to its key id: fob add %s", w.Key, fault.Operand(w.Key))}
 	case "RegionDisabledException":
 		return []string{"use a region that is enabled in that account: --region us-east-1"}
 	case "ValidationError", "PackedPolicyTooLarge", "MalformedPolicyDocument":
@@ -122,7 +122,9 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 	return []string{explain(w)}
 }
 
-func explain(w walk) string { return "see what is asked of whom: fob explain " + fault.Word(w.Profile) }
+func explain(w walk) string {
+	return "see what is asked of whom: fob explain " + fault.Operand(w.Profile)
+}
 
 // denied tells the cases apart that AWS answers with the same word.
 func denied(w walk, i int, r *awsapi.Refusal) []string {

@@ -75,7 +75,7 @@ func MayHold(set profile.Set, name string) error {
 	return &fault.Error{
 		What: fmt.Sprintf("cannot store a key for profile %s", profile.Shown(name)),
 		Why:  fmt.Errorf("it takes its credentials from source_profile %s (%s)", profile.Shown(from.Value), from.From),
-		Next: []string{"store the key where it is used: fob add " + fault.Word(from.Value)},
+		Next: []string{"store the key where it is used: fob add " + fault.Operand(from.Value)},
 		Code: fault.Config,
 	}
 }

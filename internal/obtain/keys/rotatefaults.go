@@ -22,7 +22,7 @@ func userName(who awsapi.Identity) string {
 	return rest[strings.LastIndexByte(rest, '/')+1:]
 }
 
-func (r *Rotator) again() string { return "fob rotate " + fault.Word(r.Profile) }
+func (r *Rotator) again() string { return "fob rotate " + fault.Operand(r.Profile) }
 
 func (r *Rotator) failed(why error, code fault.Code, next ...string) error {
 	return &fault.Error{What: "cannot rotate the key of profile " + profile.Shown(r.Profile), Why: why, Next: next, Code: code}
@@ -43,7 +43,7 @@ func (r *Rotator) refused(err error) error {
 	case no.Code == "AccessDenied":
 		return r.failed(err, fault.Refused, "let the user manage its own access keys (iam:CreateAccessKey and the like)")
 	case no.Code == "ExpiredToken", no.Code == "InvalidClientTokenId":
-		return r.failed(err, fault.Refused, "get a new session: fob clear "+fault.Word(r.Profile)+", then "+r.again())
+		return r.failed(err, fault.Refused, "get a new session: fob clear "+fault.Operand(r.Profile)+", then "+r.again())
 	}
 	return r.failed(err, fault.Refused)
 }
@@ -66,7 +66,7 @@ func (r *Rotator) notKnown(key cred.AccessKey, err error) error {
 	if !unknownKey(err) && !refusedBy(err, "SignatureDoesNotMatch") {
 		return r.refused(err)
 	}
-	return r.failed(fmt.Errorf("the stored key %s does not work: %w", cred.Short(key.ID), err), fault.Refused, "store the one that does: fob add "+fault.Word(r.Profile))
+	return r.failed(fmt.Errorf("the stored key %s does not work: %w", cred.Short(key.ID), err), fault.Refused, "store the one that does: fob add "+fault.Operand(r.Profile))
 }
 
 // twoKeys explains why no third key can be made.
@@ -84,7 +84,7 @@ func (r *Rotator) unsettled(text string, err error) error {
 		}
 	}
 	return r.failed(errors.New("AWS has a key that a rotation which was cut off has made, and whose secret nobody has:\n"+text), code,
-		"delete it and go on: "+r.again()+" --yes")
+		"delete it and go on: fob rotate --yes "+fault.Operand(r.Profile))
 }
 
 // describe gives a line for each key: enough to tell which one is in use.
