@@ -86,17 +86,18 @@ func (s System) runSDKConfig(ctx context.Context, g *globals, o sdkOptions) erro
 		return noSDKConfig(err)
 	}
 	report.File, report.Changed = path, !bytes.Equal(there.Text(), text)
+	mayReplace := func(there profile.Set) bool { return o.force || len(there.Text()) == 0 || !there.Edited() }
 	switch {
 	case o.check && report.Changed:
 		return staleSDKConfig(path, there)
 	case o.check, !report.Changed:
-	case len(there.Text()) > 0 && there.Edited() && !o.force:
+	case !mayReplace(there):
 		return &fault.Error{
 			What: "cannot write " + fault.Line(path), Why: errors.New("a person wrote it, or changed it since fob did"),
 			Next: []string{"write to another file: --out FILE", "replace it: --force"}, Code: fault.Config,
 		}
 	default:
-		if err := k.writeSDKConfig(path, there, text); err != nil {
+		if err := k.writeSDKConfig(path, there, text, mayReplace); err != nil {
 			return noSDKConfig(err)
 		}
 	}
@@ -191,17 +192,34 @@ func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
 	return text, report, nil
 }
 
-// writeSDKConfig writes the file, and remembers where it is.
-func (k *keeper) writeSDKConfig(path string, there profile.Set, text []byte) error {
+// mostTries bounds how often a file is written that others write, too.
+const mostTries = 100
+
+// writeSDKConfig writes the file in the place of what is there, and remembers
+// where it is. Where another run was faster it looks again: that one may have
+// written the same, or what may be replaced as well.
+func (k *keeper) writeSDKConfig(path string, there profile.Set, text []byte, mayReplace func(profile.Set) bool) error {
 	if err := k.homeThere(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	err := lock.WriteFile(path, text, lock.WriteOptions{FollowLink: true, Compare: true, Expect: there.Text()})
-	if err != nil {
-		return err
+	for try := 1; !bytes.Equal(there.Text(), text); try++ {
+		err := lock.WriteFile(path, text, lock.WriteOptions{FollowLink: true, Compare: true, Expect: there.Text()})
+		if err == nil {
+			break
+		}
+		if changed := (*lock.ChangedError)(nil); !errors.As(err, &changed) || try == mostTries {
+			return err
+		}
+		now, unread := profile.Load(path, path)
+		if unread != nil {
+			return unread
+		}
+		if there = now; !mayReplace(there) {
+			return err
+		}
 	}
 	if err := lock.MakeDir(k.home.Data); err != nil {
 		return err
@@ -228,17 +246,19 @@ func (k *keeper) renewSDKConfig(set profile.Set) {
 	if exists, err := k.exists(); path == "" || err != nil || exists && k.seal.IsZero() {
 		return
 	}
+	mayReplace := func(there profile.Set) bool { return !there.Edited() && there.Origin() == set.Path() }
 	there, err := profile.Load(path, path)
-	if err != nil || there.Edited() || there.Origin() != set.Path() {
+	if err != nil || !mayReplace(there) {
 		return
 	}
 	text, _, err := k.sdkText(set)
 	if err == nil && !bytes.Equal(text, there.Text()) {
-		if err = k.writeSDKConfig(path, there, text); err == nil {
+		if err = k.writeSDKConfig(path, there, text, mayReplace); err == nil {
 			k.sys.say("renewed %s, since what it is made from has changed", path)
 		}
 	}
-	if err != nil && !errors.Is(err, fs.ErrPermission) {
+	changed := (*lock.ChangedError)(nil) // by a person, whose it is now
+	if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.As(err, &changed) {
 		k.sys.say("could not renew %s: %v", path, err)
 	}
 }
