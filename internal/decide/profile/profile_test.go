@@ -43,7 +43,7 @@ func TestProfile(t *testing.T) {
 		{name: "default", text: "[default]\nregion = a\n", ask: "default", want: []string{"region=a @2"}},
 		{name: "profile default", text: "[profile default]\nregion = a\n", ask: "default", want: []string{"region=a @2"}},
 		{name: "both: profile default wins", text: "[profile default]\nregion = a\n[default]\nregion = b\noutput = c\n", ask: "default", want: []string{"region=a @2"}},
-		{name: "both: profile default gives", text: "[default]\nregion = b\noutput = c\n[profile default]\nregion = a\n[profile t]\n", want: []string{"region=a @5"}},
+		{name: "both: profile default gives", text: "[default]\nregion = b\nca_bundle = c\n[profile default]\nregion = a\n[profile t]\n", want: []string{"region=a @5"}},
 		{name: "double quotes", text: "[profile \"a b\"]\nregion = x\n", ask: "a b", want: []string{"region=x @2"}},
 		{name: "single quotes", text: "[profile 'a b']\nregion = x\n", ask: "a b", want: []string{"region=x @2"}},
 		{name: "quotes in the middle", text: "[profile a\" \"b]\nregion = x\n", ask: "a b", want: []string{"region=x @2"}},
@@ -92,7 +92,7 @@ include_profile = u
 something = else
 [profile t]
 output = o
-`, want: []string{"cli_pager=less @5", "duration_seconds=1 @4", "fob_guard=prod @6", "mfa_serial=s @3", "output=o @21", "region=r @2"}},
+`, want: []string{"duration_seconds=1 @4", "fob_guard=prod @6", "mfa_serial=s @3", "output=o @21", "region=r @2"}},
 		{name: "include gives everything", text: `[profile t]
 include_profile = u
 region = mine
@@ -105,13 +105,13 @@ source_profile = S
 role_arn = V
 [default]
 region = d
-output = d
-`, want: []string{"include_profile=u @2", "output=d @13", "region=mine @3", "role_arn=R @7", "source_profile=S @9"}},
+ca_bundle = d
+`, want: []string{"ca_bundle=d @13", "include_profile=u @2", "region=mine @3", "role_arn=R @7", "source_profile=S @9"}},
 		{name: "default may be included", text: "[default]\nrole_arn = R\n[profile t]\ninclude_profile = default\n", want: []string{"include_profile=default @4", "role_arn=R @2"}},
 		{name: "bad line elsewhere", text: "[profile u]\nthis is no setting\n[profile t]\nregion = x\n", want: []string{"region=x @4"}},
 		{name: "bad line in default that t has itself", text: "[default]\nregion\njunk\n[profile t]\nregion = x\n", want: []string{"region=x @5"}},
 		{name: "bad line in default that t needs", text: "[default]\nregion\n[profile t]\noutput = x\n", want: []string{`error: ~/.aws/config:2: profile "default": "region" has no =`}},
-		{name: "two defaults, no doubt", text: "[default]\nregion = r\n[default]\noutput = o\n[profile t]\n", want: []string{"output=o @4", "region=r @2"}},
+		{name: "two defaults, no doubt", text: "[default]\nregion = r\n[default]\nca_bundle = o\n[profile t]\n", want: []string{"ca_bundle=o @4", "region=r @2"}},
 		{name: "two defaults, in doubt", text: "[default]\nregion = r\n[default]\nregion = s\n[profile t]\n", want: []string{`error: ~/.aws/config:4: profile "default": "region" stands twice, first on line 2`}},
 		{name: "broken default", text: "[profile t]\n[default\nregion = s\n", want: []string{`error: ~/.aws/config:2: profile "default": the section header has no closing ]`}},
 		{name: "folded region", text: "[profile t]\nregion = a\n output = b\n", want: []string{`error: ~/.aws/config:3: profile "t": the line is indented and so belongs to the value of region`}},
@@ -219,7 +219,7 @@ func TestWith(t *testing.T) {
 
 func TestBare(t *testing.T) {
 	t.Parallel()
-	p := parse(t, "[default]\nregion = x\nrole_arn = R\noutput = a\noutput = b\n").Bare("stored")
+	p := parse(t, "[default]\nregion = x\nrole_arn = R\nca_bundle = a\nca_bundle = b\n").Bare("stored")
 	if diff := cmp.Diff([]string{"region=x @2"}, effective(p, nil)); diff != "" || p.Name != "stored" {
 		t.Errorf("%q:\n%s", p.Name, diff)
 	}

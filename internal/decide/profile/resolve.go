@@ -226,21 +226,17 @@ func (s Set) base() ([]held, []problem) {
 	}), bad
 }
 
-// harmless is for the keys that [default] gives to every profile: they say how
-// to ask, never who asks. Whatever is not known here stays where it is.
+// harmless is for the keys that [default] gives to every profile: those by which
+// fob itself asks, never who asks. Whatever else is there stays there: the
+// clients, which read the file too, do not inherit it.
 func harmless(key string) bool {
 	switch key {
-	case "region", "output", "mfa_serial", "mfa_process", "duration_seconds",
+	case "region", "mfa_serial", "mfa_process", "duration_seconds",
 		"endpoint_url", "services", "ignore_configured_endpoint_urls", "ca_bundle",
-		"sts_regional_endpoints", "use_fips_endpoint", "use_dualstack_endpoint",
-		"retry_mode", "max_attempts", "defaults_mode", "tcp_keepalive", "parameter_validation",
-		"s3", "s3_use_arn_region", "s3_us_east_1_regional_endpoint", "s3_disable_multiregion_access_points",
-		"request_checksum_calculation", "response_checksum_validation",
-		"disable_request_compression", "request_min_compression_size_bytes",
-		"metadata_service_timeout", "metadata_service_num_attempts", "sdk_ua_app_id":
+		"sts_regional_endpoints", "use_fips_endpoint", "use_dualstack_endpoint":
 		return true
 	}
-	return strings.HasPrefix(key, "cli_") || strings.HasPrefix(key, "fob_")
+	return strings.HasPrefix(key, "fob_")
 }
 
 // withServices adds the settings of the [services] section that p names. One

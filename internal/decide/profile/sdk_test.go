@@ -12,6 +12,12 @@ func TestForSDKs(t *testing.T) {
 	const config = `# a comment
 [default]
 region = us-west-2
+output = text
+cli_pager = less
+retry_mode = standard
+s3 =
+  max_queue_size = 1
+use_fips_endpoint = false
 mfa_serial = arn:aws:iam::111111111111:mfa/x
 [profile security]
 output = json
@@ -54,12 +60,19 @@ region = x
 	}
 	lines := strings.SplitN(string(text), "\n", 3)
 	want := `[default]
+cli_pager = less
+output = text
 region = us-west-2
+retry_mode = standard
+s3 =
+  max_queue_size = 1
+use_fips_endpoint = false
 
 [profile security]
 credential_process = /usr/bin/fob credential-process security
 output = json
 region = us-west-2
+use_fips_endpoint = false
 
 [profile dev]
 credential_process = /usr/bin/fob credential-process dev
@@ -68,10 +81,12 @@ s3 =
   max_concurrent_requests = 20
   addressing_style = path
 services = local
+use_fips_endpoint = false
 
 [profile sso]
 credential_process = /usr/bin/fob credential-process sso
 region = us-west-2
+use_fips_endpoint = false
 
 [services local]
 s3 =
