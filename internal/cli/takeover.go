@@ -48,6 +48,8 @@ type taking struct {
 	store  []takeover.Key // to be stored
 	report importedJSON
 	next   []string // what to try for what was left
+	// newStore says that there was no store when the keys were judged.
+	newStore bool
 }
 
 // keysFile is a source whose keys can be taken out of it.
@@ -57,15 +59,15 @@ type keysFile interface {
 }
 
 func (t *taking) run(ctx context.Context) error {
-	if err := t.open(ctx); err != nil {
-		return err
-	}
-	t.k.close() // nobody waits for what is asked from here on
 	t.sweep()
 	haul, err := t.from.Take(ctx, t.wanted())
 	if err != nil {
 		return t.unread(err)
 	}
+	if err := t.open(ctx); err != nil {
+		return err
+	}
+	t.k.close() // nobody waits for what is asked from here on
 	t.report.Sessions = haul.Sessions
 	for _, w := range haul.Warnings {
 		t.k.sys.say("%s", w)
@@ -92,17 +94,33 @@ func (t *taking) run(ctx context.Context) error {
 }
 
 // open opens the store, or for a dry run no more than what tells which keys it
-// has.
+// has. A store that is not there is made when there is something to keep in it.
 func (t *taking) open(ctx context.Context) error {
-	if t.o.dryRun {
+	exists, err := t.k.exists()
+	if err != nil {
+		return err
+	}
+	if t.newStore = !exists; t.newStore || t.o.dryRun {
 		return t.k.open(ctx)
 	}
+	if _, err := t.k.openOrMake(ctx); err != nil {
+		return err
+	}
+	t.k.close()
+	return t.k.offerRecovery(ctx, false, !t.k.sys.canAsk())
+}
+
+// makeStore makes the store that was not there when the keys were judged.
+func (t *taking) makeStore(ctx context.Context) error {
 	made, err := t.k.openOrMake(ctx)
 	if err != nil {
 		return err
 	}
+	if !made {
+		return &fault.Error{What: "cannot go on: another run has made the store meanwhile", Next: []string{"run this again"}, Code: fault.Failed}
+	}
 	t.k.close()
-	return t.k.offerRecovery(ctx, made, !t.k.sys.canAsk())
+	return t.k.offerRecovery(ctx, true, !t.k.sys.canAsk())
 }
 
 func (t *taking) wanted() takeover.Wanted {
@@ -209,6 +227,11 @@ func (k *keeper) has(ctx context.Context, key takeover.Key, overwrite bool) (boo
 func (t *taking) keep(ctx context.Context) error {
 	if len(t.store) == 0 {
 		return nil
+	}
+	if t.newStore {
+		if err := t.makeStore(ctx); err != nil {
+			return err
+		}
 	}
 	if err := t.k.hold(ctx); err != nil {
 		return err
