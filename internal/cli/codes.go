@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"strings"
@@ -19,7 +20,11 @@ func (k *keeper) driver(given cred.Secret) func(source.MFA) mfa.Driver {
 	return func(m source.MFA) mfa.Driver {
 		return mfa.Choose(mfa.Env{
 			OpenTTY: s.OpenTTY, Process: m.Process, ProcessFrom: m.ProcessFrom, Code: given,
-			RunShell: s.Shell, RunProgram: s.Program, Installed: s.installed,
+			RunShell: func(ctx context.Context, line string) ([]byte, error) {
+				k.close() // the command may be a fob, which must not wait for us
+				return s.Shell(ctx, line, s.mark(encodeDevice(m)))
+			},
+			RunProgram: s.Program, Installed: s.installed,
 			Named: k.g.prompt, NoInput: k.g.noInput, System: runtime.GOOS, Lookup: s.lookup, Now: s.Now,
 		})
 	}

@@ -16,9 +16,9 @@ import (
 	"fob/internal/obtain/outside"
 )
 
-// processOf names the profiles whose programs fob runs inside of, so that a
-// profile that asks itself for credentials is found out at once, through however
-// many programs and processes.
+// processOf names the programs of the config that fob runs inside of, so that
+// one which needs what it is to give is found out at once, through however many
+// programs and processes.
 const processOf = "FOB_PROCESS_OF"
 
 // outside joins the sources to what gives them credentials.
@@ -27,7 +27,7 @@ func (k *keeper) outside(in source.InClearKind) source.Outside {
 	return outsideOf{in: in, Outside: outside.Outside{
 		Run: func(ctx context.Context, profile, line string) ([]byte, error) {
 			k.close() // the program may be a fob, which must not wait for us
-			return s.Credentials(ctx, line, processOf+"="+strings.Join(append(s.within(), encodeName(profile)), ","))
+			return s.Credentials(ctx, line, s.mark(encodeName(profile)))
 		},
 		ReadFile: func(path string) ([]byte, error) {
 			if rest, ok := strings.CutPrefix(path, "~/"); ok {
@@ -63,14 +63,20 @@ func (o outsideOf) WebToken(ctx context.Context, t source.TokenFrom) (cred.Secre
 	return o.Outside.WebToken(ctx, t.Profile, t.File, t.Process, t.From)
 }
 
-// within are the profiles whose programs this run is inside of.
+// mark tells a program, and all that it starts, that this run waits for it.
+func (s System) mark(name string) string {
+	return processOf + "=" + strings.Join(append(s.within(), name), ",")
+}
+
+// within are the programs that this run is inside of.
 func (s System) within() []string {
 	return strings.FieldsFunc(front.Lookup(s.Environ, processOf), func(r rune) bool { return r == ',' })
 }
 
 // endless says that a chain needs a program which is asking for this very chain.
-// It is found out before a lock is taken: the outer run holds that lock.
-func (s System) endless(c chain.Chain) error {
+// It is found out before a lock is taken: the outer run holds that lock. With
+// a code that is given no program is asked for one.
+func (s System) endless(c chain.Chain, hasCode bool) error {
 	for _, step := range c.Steps {
 		var name, from string
 		switch step := step.(type) {
@@ -79,6 +85,13 @@ func (s System) endless(c chain.Chain) error {
 		case source.WebIdentity:
 			if step.Token.Process != "" {
 				name, from = step.Profile, step.Token.From
+			}
+		}
+		if m := source.Device(step); m.Process != "" && !hasCode && slices.Contains(s.within(), encodeDevice(m)) {
+			return &fault.Error{
+				What: fmt.Sprintf("cannot get credentials for profile %q", c.Profile),
+				Why:  fmt.Errorf("the command at %s needs a code of itself, and so would go on for ever", m.ProcessFrom),
+				Next: []string{"get the code in another way there, or give it: --mfa-token CODE"}, Code: fault.Config,
 			}
 		}
 		if name != "" && slices.Contains(s.within(), encodeName(name)) {
@@ -94,6 +107,9 @@ func (s System) endless(c chain.Chain) error {
 
 // encodeName makes a word without commas of a profile's name.
 func encodeName(profile string) string { return fmt.Sprintf("%x", profile) }
+
+// encodeDevice is encodeName for the command that gives the codes of a device.
+func encodeDevice(m source.MFA) string { return encodeName("mfa_process " + m.ProcessFrom) }
 
 // direct sends a request to an endpoint of this machine. A proxy must not see
 // it, and where it leads elsewhere it is not followed: it may bear a token.

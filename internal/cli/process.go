@@ -109,8 +109,8 @@ const shellTime = 2 * time.Minute
 //
 // With a terminal it stays in our job, or it could not read there; only without
 // one is it a group of its own, of which nothing is left when it is called off.
-func (p *processes) shell(ctx context.Context, line string) ([]byte, error) {
-	return p.ask(ctx, unlock.Command{Args: byShell(line)}, &little{text: make([]byte, 0, 4<<10)}, nil)
+func (p *processes) shell(ctx context.Context, line string, more ...string) ([]byte, error) {
+	return p.ask(ctx, unlock.Command{Args: byShell(line), More: more}, &little{text: make([]byte, 0, 4<<10)}, nil)
 }
 
 // program is shell for a program that is not a command line.

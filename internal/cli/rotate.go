@@ -210,6 +210,9 @@ func (k *keeper) userSession(ctx context.Context, p userPlan) (cred.Session, err
 	if err != nil {
 		return cred.Session{}, err
 	}
+	if err := k.sys.endless(p.Chain, p.code != ""); err != nil {
+		return cred.Session{}, err
+	}
 	return k.broker(minLeft, wanted{code: p.code}, chainKeys{keeper: k, chain: p.Chain}).Session(ctx, p.Chain)
 }
 

@@ -64,7 +64,7 @@ func (k *keeper) walk(ctx context.Context, c chain.Chain, w wanted, b *broker.Br
 	for _, text := range c.Warnings {
 		k.sys.say("%s", text)
 	}
-	if err := k.sys.endless(c); err != nil {
+	if err := k.sys.endless(c, w.code != ""); err != nil {
 		return cred.Session{}, err
 	}
 	if (c.Key == "" || c.InClear.ID != "") && w.profile != "" && k.seal.IsZero() {

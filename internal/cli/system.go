@@ -36,10 +36,9 @@ type System struct {
 	// Run runs a command as a child and waits; for what must outlive it.
 	Run func(ctx context.Context, argv, environ []string) (status int, err error)
 	// Shell runs a command line by the system's shell with the terminal as its
-	// input, and gives its output.
-	Shell func(ctx context.Context, line string) ([]byte, error)
-	// Program is Shell for a program with its arguments, with more variables in
-	// its environment.
+	// input, with more variables in its environment, and gives its output.
+	Shell func(ctx context.Context, line string, more ...string) ([]byte, error)
+	// Program is Shell for a program with its arguments.
 	Program func(ctx context.Context, argv []string, more ...string) ([]byte, error)
 	// Credentials is Shell for a program that prints credentials, with more
 	// variables in its environment. What it says on standard error stands in the

@@ -45,7 +45,7 @@ func coldExec(t *testing.T) []string {
 		CheapStore: true, NoKeyring: true, StdoutIsTerminal: func() bool { return false },
 		OpenTTY: func() (tty.TTY, error) { return noTTY() },
 		HTTP:    func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
-		Shell:   func(context.Context, string) ([]byte, error) { return nil, nil },
+		Shell:   func(context.Context, string, ...string) ([]byte, error) { return nil, nil },
 		Program: func(context.Context, []string, ...string) ([]byte, error) { return nil, nil },
 		Execve: func(_ string, _, environ []string) error {
 			child = environ

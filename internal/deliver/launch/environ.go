@@ -99,7 +99,8 @@ func replaced(name string, s Settings) bool {
 		return false
 	case "FOB_BACKEND", "FOB_PROMPT", "AWS_VAULT_BACKEND", "AWS_VAULT_PROMPT",
 		"FOB_PLAYGROUND_URL", // an address, for fob playground code in a subshell
-		"FOB_AGENT":          // a nested fob must not take an agent for a person
+		"FOB_AGENT",          // a nested fob must not take an agent for a person
+		"FOB_PROCESS_OF":     // a program that needs itself goes round by way of exec, too
 		return false
 	}
 	for _, prefix := range [...]string{"AWS_CONTAINER_", "AWS_EC2_METADATA_", "AWS_VAULT_", "FOB_"} {
