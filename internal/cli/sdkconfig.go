@@ -53,6 +53,7 @@ type sdkJSON struct {
 	Asking  []string `json:"asking" doc:"profiles that ask fob"`
 	Others  []string `json:"others" doc:"profiles without credentials, which keep their settings"`
 	Hidden  []string `json:"hidden" doc:"profiles whose keys in the credentials file the SDKs take first"`
+	Left    []string `json:"left" doc:"profiles whose names cannot be written there"`
 	Changed bool     `json:"changed" doc:"it was written, or would be"`
 }
 
@@ -76,6 +77,9 @@ func (s System) runSDKConfig(ctx context.Context, g *globals, o sdkOptions) erro
 	text, report, err := k.sdkText(set)
 	if err != nil {
 		return err
+	}
+	for _, name := range report.Left {
+		s.say("left out profile %s: %s", profile.Shown(name), profile.Unwritable(name))
 	}
 	if o.dryRun {
 		_, err := s.Stdout.Write(text)
@@ -166,7 +170,7 @@ func (k *keeper) sdkPath(named string) (string, error) {
 // sdkText makes the file. A profile that cannot be entered asks nothing: its
 // clients find out for themselves, as before.
 func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
-	report := sdkJSON{Origin: set.Path(), Asking: []string{}, Others: []string{}, Hidden: []string{}}
+	report := sdkJSON{Origin: set.Path(), Asking: []string{}, Others: []string{}, Hidden: []string{}, Left: []string{}}
 	inClear := k.inClear(set)
 	kinds := source.Kinds(inClear)
 	var broken error
@@ -186,6 +190,11 @@ func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
 		}
 		return line
 	})
+	for _, name := range set.Names() {
+		if profile.Unwritable(name) != "" {
+			report.Left = append(report.Left, name)
+		}
+	}
 	if err = errors.Join(err, broken); err != nil {
 		return nil, report, noSDKConfig(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // WithProfile appends a section. It is an error if there is one of that name.
 func (s Set) WithProfile(name string, settings []Setting) ([]byte, error) {
-	if flaw := writableName(name); flaw != "" {
+	if flaw := Unwritable(name); flaw != "" {
 		return nil, s.refuse(name, flaw)
 	}
 	if found := s.find(profiles, name); len(found) > 0 {
@@ -188,8 +188,9 @@ func (s Set) missingEnd() string {
 	return s.newline()
 }
 
-// writableName says why a name cannot be written as a header, or "".
-func writableName(name string) string {
+// Unwritable says why a profile of this name cannot be written, or "": not
+// every reader of the file would find the same name in the header.
+func Unwritable(name string) string {
 	switch {
 	case strings.ContainsAny(name, "[]"):
 		return "the name holds a bracket"

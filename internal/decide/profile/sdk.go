@@ -28,7 +28,7 @@ func (s Set) ForSDKs(line func(Profile) string) ([]byte, error) {
 	want := map[string][]Setting{}
 	for _, name := range s.Names() {
 		p, err := s.Profile(name)
-		if err != nil || writableName(name) != "" {
+		if err != nil || Unwritable(name) != "" {
 			continue
 		}
 		kept := p.forClients()
