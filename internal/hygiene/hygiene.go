@@ -12,7 +12,11 @@ package hygiene
 // thing before execve. It may be called more than once, and after a failed
 // execve the process stays as safe as any other, not safer. That descriptors
 // 0, 1 and 2 are open, on /dev/null if need be, the Go runtime sees to before
-// main (runtime.checkfds); a test holds it to that.
+// main (runtime.checkfds); a test holds it to that. So a caller that has closed
+// its standard output (>&-) looks like one that gave /dev/null open for reading
+// and writing, as Python's subprocess.DEVNULL does: the same file and the same
+// flags, and nothing in /proc tells them apart. What is written there counts as
+// written.
 //
 // On Linux the process's own /proc/self/fd and /dev/stdin can no longer be
 // opened by anyone but root: read descriptors by number.
