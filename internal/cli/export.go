@@ -29,8 +29,10 @@ func newExport(sys *System, g *globals) *cobra.Command {
 func exportCommand(run func(context.Context, exportOptions) error) *cobra.Command {
 	var o exportOptions
 	c := &cobra.Command{
-		Use:     "export [PROFILE]",
-		Short:   "Print the credentials of a profile for another program to read",
+		Use:   "export [PROFILE]",
+		Short: "Print the credentials of a profile for another program to read",
+		Long: "Print the short-lived credentials of a profile for another program to read.\n" +
+			"Formats (--format):\n\n" + formatsHelp(),
 		Example: "  eval \"$(fob export --format export-env dev)\"\n  fob export --format json dev | jq -r .Expiration\n  fob export --check dev",
 		Args:    atMostOneProfile,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -52,6 +54,15 @@ func exportCommand(run func(context.Context, exportOptions) error) *cobra.Comman
 	_ = c.Flags().MarkHidden("stdout")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	return c
+}
+
+// formatsHelp has a line for each format.
+func formatsHelp() string {
+	var b strings.Builder
+	for _, f := range export.Formats() {
+		fmt.Fprintf(&b, "  %-14s %s\n", f.Name, f.Help)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func newCredentialProcess(sys *System, g *globals) *cobra.Command {

@@ -8,7 +8,7 @@ import (
 // env is the incumbent's default: lines of NAME=VALUE without quotes, for
 // docker --env-file and its like, which take everything after "=" as it is.
 func env() Format {
-	return Format{Name: "env", Help: "lines of NAME=VALUE, as docker --env-file reads them", Write: writeEnv}
+	return Format{Name: "env", Help: "NAME=VALUE without quotes, for env files (docker --env-file); not for eval", Write: writeEnv}
 }
 
 func writeEnv(w io.Writer, o Output) error {
