@@ -44,6 +44,7 @@ func Main(sys System) int {
 		_, _ = fmt.Fprintln(sys.Stderr)
 		return interrupted(ctx)
 	}
+	err = fault.Scarce(err)
 	if asJSON {
 		renderJSON(sys.Stderr, err)
 	} else {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"syscall"
 )
 
 // Code says which kind of help is needed; as a number it is the exit status.
@@ -85,6 +86,23 @@ func CodeOf(err error) Code {
 		return Interrupted
 	}
 	return Failed
+}
+
+// Scarce gives err the advice that helps where this process, or the machine, had
+// no file descriptor left: nothing that was being done is to blame.
+func Scarce(err error) error {
+	if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+		return err
+	}
+	f := &Error{What: "cannot go on", Why: err}
+	if told := (*Error)(nil); errors.As(err, &told) {
+		*f = *told
+	}
+	f.Next = []string{"allow more open files: ulimit -n 1024"}
+	if f.Code < Launcher {
+		f.Code = Failed
+	}
+	return f
 }
 
 // Render writes err for a person, in the name of the program they called.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -39,6 +42,31 @@ func TestRender(t *testing.T) {
 	want := "fob: cannot do x\n  because: line one\n    line two \\x1b[31m\n  try: this\n  try: that\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// Where descriptors lack, no other advice helps, and no other status is right.
+func TestScarce(t *testing.T) {
+	t.Parallel()
+	why := fmt.Errorf("the line: %w", &fs.PathError{Op: "fork/exec", Path: "/bin/sh", Err: syscall.EMFILE})
+	next := []string{"allow more open files: ulimit -n 1024"}
+	config := &Error{What: "cannot a", Why: why, Next: []string{"correct the line"}, Code: Config}
+	other := &Error{What: "cannot a", Why: errors.New("b"), Next: []string{"correct the line"}, Code: Config}
+	tests := []struct{ in, want error }{
+		{nil, nil},
+		{other, other},
+		{config, &Error{What: "cannot a", Why: why, Next: next, Code: Failed}},
+		{&Error{What: "cannot a", Why: why, Code: Launcher}, &Error{What: "cannot a", Why: why, Next: next, Code: Launcher}},
+		{why, &Error{What: "cannot go on", Why: why, Next: next, Code: Failed}},
+		{fmt.Errorf("x: %w", syscall.ENFILE), &Error{What: "cannot go on", Why: fmt.Errorf("x: %w", syscall.ENFILE), Next: next, Code: Failed}},
+	}
+	for _, tt := range tests {
+		if got := Scarce(tt.in); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("Scarce(%v) = %+v, want %+v", tt.in, got, tt.want)
+		}
+	}
+	if len(config.Next) != 1 || config.Next[0] != "correct the line" {
+		t.Error("the error that was handed in has changed")
 	}
 }
 

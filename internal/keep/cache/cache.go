@@ -93,6 +93,10 @@ func (c *Cache) load(name string) (Entry, error) {
 	return e, nil
 }
 
+// ErrNoSealKey is Store's answer where there is no store, or it is locked. Who
+// opened the cache knows that before.
+var ErrNoSealKey = errors.New("there is no seal key to cache a session with")
+
 // Store writes e under e.Name. A power cut may take it back, which costs a
 // question and nothing else. A session without an end is refused: it would be
 // a long-term key.
@@ -104,7 +108,7 @@ func (c *Cache) Store(e Entry) error {
 		return errors.New("a session without an end is not cached")
 	}
 	if c.seal == nil {
-		return errors.New("there is no seal key to cache a session with")
+		return ErrNoSealKey
 	}
 	for _, dir := range []string{c.dataDir, c.dir()} {
 		if err := lock.MakeDir(dir); err != nil {
