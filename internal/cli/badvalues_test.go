@@ -111,27 +111,31 @@ type badFlag struct{ value, want string }
 
 func badFlags() map[string]badFlag {
 	return map[string]badFlag{
-		"passphrase-fd":   {"99", "passphrase-fd"},
-		"min-ttl":         {"soon", "--min-ttl"},
-		"timeout":         {"soon", "--timeout"},
-		"backend":         {"nothing", "--backend"},
-		"prompt":          {"nothing", "--prompt"},
-		"duration":        {"soon", "--duration"},
-		"region":          {"Oregon (US)", "--region"},
-		"mfa-token":       {"12345", "--mfa-token"},
-		"policy":          {"{", "--policy"},
-		"policy-file":     {"/nonexistent", "--policy-file"},
-		"policy-arns":     {"banana", "--policy-arns"},
-		"format":          {"yaml", "--format"},
-		"grace":           {"soon", "--grace"},
-		"from":            {"nothing", "--from"},
-		"csv":             {"/nonexistent", "--csv"},
-		"out":             {"a\nb", "--out"},
-		"service":         {"a/b", "--service"},
-		"path":            {"%zz", "--path"},
-		"browser":         {`a "b`, "--browser"},
-		"profile":         {},
-		"no-descriptions": {},
+		"passphrase-fd": {"99", "passphrase-fd"},
+		"min-ttl":       {"soon", "--min-ttl"},
+		"timeout":       {"soon", "--timeout"},
+		"backend":       {"nothing", "--backend"},
+		"prompt":        {"nothing", "--prompt"},
+		"duration":      {"soon", "--duration"},
+		"region":        {"Oregon (US)", "--region"},
+		"mfa-token":     {"12345", "--mfa-token"},
+		"policy":        {"{", "--policy"},
+		"policy-file":   {"/nonexistent", "--policy-file"},
+		"policy-arns":   {"banana", "--policy-arns"},
+		"format":        {"yaml", "--format"},
+		"grace":         {"soon", "--grace"},
+		"from":          {"nothing", "--from"},
+		"csv":           {"/nonexistent", "--csv"},
+		"out":           {"a\nb", "--out"},
+		"service":       {"a/b", "--service"},
+		"path":          {"%zz", "--path"},
+		"browser":       {`a "b`, "--browser"},
+		"profile":       {},
+		"collection":    {"fob", "--collection means nothing to plugin"},
+		"identity":      {"/nonexistent/tpm.txt", "/nonexistent/tpm.txt"},
+		// Read before anything is asked, like --passphrase-fd.
+		"new-passphrase-fd": {"99", "new-passphrase-fd"},
+		"no-descriptions":   {},
 	}
 }
 
@@ -152,6 +156,9 @@ func TestBadFlags(t *testing.T) {
 		}
 		if c.Name() == "add" {
 			args = []string{"fresh"}
+		}
+		if strings.Contains(c.Use, "WAY") {
+			args = []string{"plugin"}
 		}
 		check := func(f *pflag.Flag, global bool) {
 			if f.Hidden || f.Name == "help" || global && command[0] != "exec" && command[0] != "export" {

@@ -219,6 +219,9 @@ func (s System) changeWays(ctx context.Context, g *globals, name string, setting
 	if err != nil {
 		return err
 	}
+	if err := settingsOf(kind, settings); err != nil {
+		return err
+	}
 	k, err := s.newKeeper(g)
 	if err != nil {
 		return err
@@ -233,6 +236,16 @@ func (s System) changeWays(ctx context.Context, g *globals, name string, setting
 		return err
 	}
 	return storeFault(change(k, ctx, kind, settings))
+}
+
+// settingsOf refuses settings that mean nothing to the kind.
+func settingsOf(kind unlock.Kind, settings map[string]string) error {
+	for name := range settings {
+		if !slices.ContainsFunc(kind.Options, func(o unlock.Option) bool { return o.Name == name }) {
+			return &fault.Error{What: fmt.Sprintf("--%s means nothing to %s", name, kind.Name), Next: []string{"leave it out, or name the way that it belongs to (fob store use --help)"}, Code: fault.Usage}
+		}
+	}
+	return nil
 }
 
 // useWay sets up a way in. One that is there is not set up again, unless with
