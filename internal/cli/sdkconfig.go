@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -38,7 +37,7 @@ func newSDKConfig(sys *System, g *globals) *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return sys.runSDKConfig(c.Context(), g, o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.out, "out", "", "where to write it (default ~/.aws/fob-sdk-config)")
+	f.StringVar(&o.out, "out", "", "where to write it (default the file that was written last, else ~/.aws/fob-sdk-config)")
 	f.BoolVar(&o.check, "check", false, "write nothing: say whether it is as it should be")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing: print it")
 	f.BoolVar(&o.force, "force", false, "replace a file that a person wrote or changed")
@@ -55,6 +54,7 @@ type sdkJSON struct {
 	Hidden  []string `json:"hidden" doc:"profiles whose keys in the credentials file the SDKs take first"`
 	Left    []string `json:"left" doc:"profiles whose names cannot be written there"`
 	Changed bool     `json:"changed" doc:"it was written, or would be"`
+	Text    string   `json:"text,omitempty" doc:"with --dry-run: what it would hold"`
 }
 
 func (s System) runSDKConfig(ctx context.Context, g *globals, o sdkOptions) error {
@@ -74,6 +74,9 @@ func (s System) runSDKConfig(ctx context.Context, g *globals, o sdkOptions) erro
 	if err != nil {
 		return err
 	}
+	if err := k.spared(path, set, o.out != ""); err != nil {
+		return err
+	}
 	text, report, err := k.sdkText(set)
 	if err != nil {
 		return err
@@ -81,7 +84,7 @@ func (s System) runSDKConfig(ctx context.Context, g *globals, o sdkOptions) erro
 	for _, name := range report.Left {
 		s.say("left out profile %s: %s", profile.Shown(name), profile.Unwritable(name))
 	}
-	if o.dryRun {
+	if o.dryRun && !o.json {
 		_, err := s.Stdout.Write(text)
 		return err
 	}
@@ -94,6 +97,8 @@ func (s System) runSDKConfig(ctx context.Context, g *globals, o sdkOptions) erro
 	switch {
 	case o.check && report.Changed:
 		return staleSDKConfig(path, there)
+	case o.dryRun:
+		report.Text = string(text)
 	case o.check, !report.Changed:
 	case !mayReplace(there):
 		return &fault.Error{
@@ -147,26 +152,6 @@ func staleSDKConfig(path string, there profile.Set) error {
 	return f
 }
 
-// sdkPath is the file to write: the one that is named, the one that was written
-// last, or the default.
-func (k *keeper) sdkPath(named string) (string, error) {
-	path := named
-	if path == "" {
-		path = k.sdkWritten()
-	}
-	if path == "" {
-		path = filepath.Join(k.home.User, ".aws", "fob-sdk-config")
-	}
-	path, err := filepath.Abs(path)
-	if err == nil && strings.ContainsAny(path, "\r\n") {
-		err = errors.New("its path has two lines")
-	}
-	if err != nil {
-		return "", &fault.Error{What: "cannot use --out", Why: err, Code: fault.Usage}
-	}
-	return path, nil
-}
-
 // sdkText makes the file. A profile that cannot be entered asks nothing: its
 // clients find out for themselves, as before.
 func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
@@ -211,7 +196,7 @@ func (k *keeper) writeSDKConfig(path string, there profile.Set, text []byte, may
 	if err := k.homeThere(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := k.makeFolder(path); err != nil {
 		return err
 	}
 	for try := 1; !bytes.Equal(there.Text(), text); try++ {
@@ -257,7 +242,7 @@ func (k *keeper) renewSDKConfig(set profile.Set) {
 	}
 	mayReplace := func(there profile.Set) bool { return !there.Edited() && there.Origin() == set.Path() }
 	there, err := profile.Load(path, path)
-	if err != nil || !mayReplace(there) {
+	if err != nil || !mayReplace(there) || k.spared(path, set, false) != nil {
 		return
 	}
 	text, _, err := k.sdkText(set)
