@@ -94,11 +94,19 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if locked && set.Has(o.profile) {
 		hasKey = assumedKeys(set, kinds)
 	}
-	c, err := chain.Resolve(set, kinds, hasKey, k.index.Refused(k.sys.Now()), r)
+	plan := func(life time.Duration) (chain.Chain, error) {
+		r := r
+		r.Lifetime = life
+		return chain.Resolve(set, kinds, hasKey, k.index.Refused(k.sys.Now()), r)
+	}
+	c, err := plan(r.Lifetime)
 	if err != nil {
 		return err
 	}
-	out := k.explain(c, minLeft, locked)
+	if f := minLeft.unmet(c, plan); f != nil {
+		c.Warnings = append(c.Warnings, inOneLine(f))
+	}
+	out := k.explain(c, minLeft.Duration, locked)
 	if o.json {
 		return writeJSON(s.Stdout, out)
 	}

@@ -213,7 +213,7 @@ func (k *keeper) userSession(ctx context.Context, p userPlan) (cred.Session, err
 	if err := k.sys.endless(p.Chain, p.code != ""); err != nil {
 		return cred.Session{}, err
 	}
-	return k.broker(minLeft, wanted{code: p.code}, chainKeys{keeper: k, chain: p.Chain}).Session(ctx, p.Chain)
+	return k.broker(minLeft.Duration, wanted{code: p.code}, chainKeys{keeper: k, chain: p.Chain}).Session(ctx, p.Chain)
 }
 
 // confirm asks a question that only y or yes agrees to.

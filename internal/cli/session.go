@@ -11,7 +11,6 @@ import (
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
-	"fob/internal/front"
 	"fob/internal/keep/cache"
 	"fob/internal/obtain/broker"
 )
@@ -42,13 +41,20 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 	if err := k.openFor(ctx, set, kinds, request); err != nil {
 		return c, s, err
 	}
+	plan := func(life time.Duration) (chain.Chain, error) {
+		r := request
+		r.Lifetime = life
+		return chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), r)
+	}
 	for try := 1; ; try++ {
-		c, err = chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), request)
-		if err != nil {
+		if c, err = plan(request.Lifetime); err != nil {
 			return c, s, err
 		}
 		k.debugChain(set, c)
-		s, err = k.walk(ctx, c, w, k.broker(minLeft, w, chainKeys{k, in, c}))
+		if err = k.longEnough(minLeft, c, plan); err != nil {
+			return c, s, err
+		}
+		s, err = k.walk(ctx, c, w, k.broker(minLeft.Duration, w, chainKeys{k, in, c}))
 		tooLong := (*broker.TooLongError)(nil)
 		if err == nil || try == 2 || !errors.As(err, &tooLong) {
 			return c, s, err
@@ -87,14 +93,6 @@ func (k *keeper) unkept() string {
 		return "the store is locked and there is nobody to ask, so nothing that is kept is used, and nothing is kept"
 	}
 	return "there is no store yet, so the session is not kept, and each run makes its own"
-}
-
-func (k *keeper) minLeft() (time.Duration, error) {
-	d, ok := front.MinLeft(k.g.minTTL, k.sys.Environ)
-	if !ok {
-		return 0, &fault.Error{What: "the minimum life of a session is not a duration", Next: []string{"write it like --min-ttl 5m (or FOB_MIN_TTL, AWS_MIN_TTL)"}, Code: fault.Usage}
-	}
-	return d, nil
 }
 
 // openFor opens sessions and the index, but not for a profile that no stored

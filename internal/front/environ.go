@@ -29,15 +29,22 @@ func without(environ []string, name string) []string {
 // defaultMinLeft is how long a session must still hold to be handed out.
 const defaultMinLeft = 5 * time.Minute
 
+// MostMinLeft is the longest that may be asked for, and MinLeftFlag what asks.
+const (
+	MostMinLeft = 12 * time.Hour
+	MinLeftFlag = "--min-ttl"
+)
+
 // MinLeft reads --min-ttl, else FOB_MIN_TTL, else AWS_MIN_TTL, else gives five
-// minutes. ok is false where the first of them that is set is no duration.
-func MinLeft(flag string, environ []string) (d time.Duration, ok bool) {
-	for _, text := range []string{flag, Lookup(environ, "FOB_MIN_TTL"), Lookup(environ, "AWS_MIN_TTL")} {
-		if text == "" {
+// minutes. from is the one that was read, "" where none is set; ok is false where
+// that is no duration.
+func MinLeft(flag string, environ []string) (d time.Duration, from string, ok bool) {
+	for _, one := range [][2]string{{MinLeftFlag, flag}, {"FOB_MIN_TTL", Lookup(environ, "FOB_MIN_TTL")}, {"AWS_MIN_TTL", Lookup(environ, "AWS_MIN_TTL")}} {
+		if one[1] == "" {
 			continue
 		}
-		d, err := time.ParseDuration(text)
-		return d, err == nil && d >= 0 && d <= 12*time.Hour
+		d, err := time.ParseDuration(one[1])
+		return d, one[0], err == nil && d >= 0 && d <= MostMinLeft
 	}
-	return defaultMinLeft, true
+	return defaultMinLeft, "", true
 }

@@ -115,7 +115,7 @@ func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
 	if err != nil {
 		return none()
 	}
-	minLeft, ok := MinLeft(line.MinTTL, sys.Environ)
+	minLeft, _, ok := MinLeft(line.MinTTL, sys.Environ)
 	if !ok {
 		return none()
 	}

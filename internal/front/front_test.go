@@ -72,20 +72,21 @@ func TestMinLeft(t *testing.T) {
 		flag    string
 		environ []string
 		want    time.Duration
+		from    string
 		ok      bool
 	}{
-		{"", nil, 5 * time.Minute, true},
-		{"", []string{"AWS_MIN_TTL=10m"}, 10 * time.Minute, true},
-		{"", []string{"AWS_MIN_TTL=10m", "FOB_MIN_TTL=20m"}, 20 * time.Minute, true},
-		{"1h", []string{"AWS_MIN_TTL=10m", "FOB_MIN_TTL=20m"}, time.Hour, true},
-		{"0s", nil, 0, true},
-		{"soon", nil, 0, false},
-		{"-5m", nil, -5 * time.Minute, false},
-		{"13h", nil, 13 * time.Hour, false},
+		{"", nil, 5 * time.Minute, "", true},
+		{"", []string{"AWS_MIN_TTL=10m"}, 10 * time.Minute, "AWS_MIN_TTL", true},
+		{"", []string{"AWS_MIN_TTL=10m", "FOB_MIN_TTL=20m"}, 20 * time.Minute, "FOB_MIN_TTL", true},
+		{"1h", []string{"AWS_MIN_TTL=10m", "FOB_MIN_TTL=20m"}, time.Hour, "--min-ttl", true},
+		{"0s", nil, 0, "--min-ttl", true},
+		{"soon", nil, 0, "--min-ttl", false},
+		{"-5m", nil, -5 * time.Minute, "--min-ttl", false},
+		{"13h", nil, 13 * time.Hour, "--min-ttl", false},
 	}
 	for _, tc := range tests {
-		if got, ok := MinLeft(tc.flag, tc.environ); got != tc.want || ok != tc.ok {
-			t.Errorf("MinLeft(%q, %q) = %v, %v; want %v, %v", tc.flag, tc.environ, got, ok, tc.want, tc.ok)
+		if got, from, ok := MinLeft(tc.flag, tc.environ); got != tc.want || from != tc.from || ok != tc.ok {
+			t.Errorf("MinLeft(%q, %q) = %v, %q, %v; want %v, %q, %v", tc.flag, tc.environ, got, from, ok, tc.want, tc.from, tc.ok)
 		}
 	}
 }

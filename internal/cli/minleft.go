@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"fob/internal/decide/chain"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/front"
+)
+
+// minLeft is how long a session must still hold to be handed out, and who says
+// so ("" where nobody does).
+type minLeft struct {
+	time.Duration
+	from string
+}
+
+func (k *keeper) minLeft() (minLeft, error) {
+	d, from, ok := front.MinLeft(k.g.minTTL, k.sys.Environ)
+	if !ok {
+		text := k.g.minTTL
+		if from != front.MinLeftFlag {
+			text = k.sys.lookup(from)
+		}
+		return minLeft{}, &fault.Error{What: fmt.Sprintf("%s %q is not a length of time up to %s", from, text, brief(front.MostMinLeft)), Next: []string{"write it like --min-ttl 5m (or FOB_MIN_TTL, AWS_MIN_TTL)"}, Code: fault.Usage}
+	}
+	return minLeft{d, from}, nil
+}
+
+// mostLifetime is the longest session of a role that AWS gives.
+const mostLifetime = source.MaxRoleLifetime
+
+// unmet is the fault of a plan whose session cannot hold for so long, even when it
+// is new: no kept one would ever be used, and who asked would get less than they
+// count on. plan plans again, for another length. It is nil where all is well.
+func (m minLeft) unmet(c chain.Chain, plan func(time.Duration) (chain.Chain, error)) *fault.Error {
+	life := lifetimeOf(c)
+	if life == 0 || m.Duration < life {
+		return nil
+	}
+	f := &fault.Error{
+		What: fmt.Sprintf("cannot get a session of profile %q that holds for %s (%s)", c.Profile, brief(m.Duration), m.from),
+		Why:  fmt.Errorf("its sessions are made for %s", brief(life)), Code: fault.Usage,
+	}
+	longer := min(m.Truncate(time.Hour)+time.Hour, mostLifetime)
+	if other, err := plan(longer); err == nil && lifetimeOf(other) > m.Duration {
+		f.Next = append(f.Next, "use a longer one: --duration "+brief(longer))
+	}
+	f.Next = append(f.Next, "or ask for less than "+brief(life)+": --min-ttl "+brief(life/2))
+	return f
+}
+
+// lifetimeOf is how long the session at the end of c is asked for, 0 where that is
+// not decided here.
+func lifetimeOf(c chain.Chain) time.Duration {
+	if len(c.Steps) == 0 {
+		return 0
+	}
+	return source.CardOf(c.Steps[len(c.Steps)-1]).Lifetime
+}
+
+// longEnough refuses a plan that cannot meet --min-ttl. A variable may be set for
+// all profiles at once, so there it is said on each run.
+func (k *keeper) longEnough(m minLeft, c chain.Chain, plan func(time.Duration) (chain.Chain, error)) error {
+	f := m.unmet(c, plan)
+	switch {
+	case f == nil:
+		return nil
+	case m.from == front.MinLeftFlag:
+		return f
+	}
+	k.sys.say("%s", inOneLine(f))
+	return nil
+}
+
+// inOneLine is an unmet length on one line.
+func inOneLine(f *fault.Error) string {
+	return f.Error() + ", so each run makes a new one; " + strings.Join(f.Next, ", ")
+}
+
+// brief writes 8h0m0s as people do.
+func brief(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
