@@ -207,7 +207,7 @@ func (k *keeper) put(ctx context.Context, r store.Record) error {
 	}
 	err := k.reindex(ctx)
 	if err == nil {
-		_, err = k.cache.Clear(func(e cache.Entry) bool { return madeBy(e, r.Name) })
+		_, err = k.cache.Clear(func(e cache.Entry) bool { return madeBy(e, r.Name) || k.orphaned(e) })
 	}
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
@@ -224,3 +224,14 @@ func (k *keeper) put(ctx context.Context, r store.Record) error {
 
 // madeBy says whether a session was made with the stored key of a profile alone.
 func madeBy(e cache.Entry, name string) bool { return e.Owner == name && e.Kind == "GetSessionToken" }
+
+// orphaned says that the key that a session comes from is not stored any more, so
+// that no chain finds it.
+func (k *keeper) orphaned(e cache.Entry) bool {
+	for _, key := range k.index.Keys {
+		if key.ID == e.KeyID {
+			return false
+		}
+	}
+	return e.KeyID != ""
+}

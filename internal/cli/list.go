@@ -152,6 +152,7 @@ func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
 	if err != nil {
 		return nil, storeFault(err)
 	}
+	entries = slices.DeleteFunc(entries, k.orphaned)
 	for _, e := range entries {
 		if e.Session.Left(k.sys.Now()) > 0 && !slices.ContainsFunc(rows, func(r listed) bool { return r.Profile == e.Owner }) {
 			rows = append(rows, listed{Profile: e.Owner, Sessions: []listedSession{}})

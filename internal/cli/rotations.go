@@ -64,13 +64,13 @@ func (j rotationJournal) EndRotation(ctx context.Context, name string) error {
 	return j.written(ctx, j.vault.EndRotation(ctx, name))
 }
 
-// SwapKey also drops the sessions that the former key has made: they are named by
-// its id, so none would be found again.
+// SwapKey also drops the sessions that come from the former key, those of roles
+// too: they are named by its id, so none would be found again.
 func (j rotationJournal) SwapKey(ctx context.Context, name, from string, to cred.AccessKey) error {
 	err := j.written(ctx, j.vault.SwapKey(ctx, name, from, to))
 	if err == nil {
 		// One that stays ends by itself.
-		_, _ = j.cache.Clear(func(e cache.Entry) bool { return madeBy(e, name) })
+		_, _ = j.cache.Clear(func(e cache.Entry) bool { return madeBy(e, name) || j.orphaned(e) })
 	}
 	return err
 }

@@ -42,6 +42,7 @@ type Entry struct {
 	Owner   string // the profile that owns the step
 	Detail  string // role ARN or MFA serial
 	Renews  bool   // can be made again without a person
+	KeyID   string // of the stored key that it comes from, "" where none does
 }
 
 // Cache is one data directory, seen with one seal key. It may be used from

@@ -133,6 +133,9 @@ func encodeEntry(e Entry) []byte {
 	a.text(e.Owner)
 	a.text(e.Detail)
 	a.bool(e.Renews)
+	if e.KeyID != "" {
+		a.text(e.KeyID)
+	}
 	return a.padded(entryBlock)
 }
 
@@ -149,5 +152,8 @@ func decodeEntry(text []byte) (Entry, bool) {
 	e.Owner = r.text()
 	e.Detail = r.text()
 	e.Renews = r.bool()
+	if !r.bad && len(r.b) > 0 { // the first files had no such field
+		e.KeyID = r.text()
+	}
 	return e, r.done()
 }

@@ -91,6 +91,9 @@ func (b *Broker) keep(w walk, i int, s cred.Session) {
 	step := w.Steps[i]
 	card := source.CardOf(step)
 	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: card.Call, Owner: card.Owner, Detail: card.Detail, Renews: source.Device(step).Serial == ""}
+	if w.Key != "" && w.InClear.ID == "" {
+		e.KeyID = b.Keys.ID(w.Key)
+	}
 	// Without a seal key nothing is kept, which was said at the start.
 	if err := b.Cache().Store(e); err != nil && !errors.Is(err, cache.ErrNoSealKey) {
 		b.Say("the session is not kept, so the next run asks again: %v", err)
