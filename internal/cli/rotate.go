@@ -33,6 +33,7 @@ type rotatedJSON struct {
 	Old         string     `json:"old_key" doc:"id of the key that it replaces, cut short"`
 	Deleted     bool       `json:"old_key_deleted" doc:"the old key is deleted; else it is inactive"`
 	DeleteAfter *time.Time `json:"delete_after,omitempty" doc:"from when on fob rotate deletes the old key"`
+	Waiting     bool       `json:"waiting,omitempty" doc:"this run had nothing to do: the key was rotated before, and delete_after is not reached"`
 }
 
 func newRotate(sys *System, g *globals) *cobra.Command {
@@ -100,7 +101,7 @@ func (s System) runRotate(ctx context.Context, g *globals, o rotateOptions) erro
 	if err != nil {
 		return storeFault(err)
 	}
-	return s.tellRotated(r.Profile, *done, o.json)
+	return s.tellRotated(newRotatedJSON(r.Profile, *done), o.json)
 }
 
 // duration reads --grace; nil where it is not given.
@@ -230,19 +231,27 @@ func (s System) confirm(ctx context.Context, question string, agreed bool) (bool
 	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes"), err
 }
 
-func (s System) tellRotated(name string, r keys.Rotated, asJSON bool) error {
-	out := rotatedJSON{Profile: name, New: cred.Short(r.New), Old: cred.Short(r.Old), Deleted: r.Deleted}
+func newRotatedJSON(name string, r keys.Rotated) rotatedJSON {
+	out := rotatedJSON{Profile: name, New: cred.Short(r.New), Old: cred.Short(r.Old), Deleted: r.Deleted, Waiting: r.Earlier}
 	if !r.Deleted {
 		out.DeleteAfter = &r.DeleteAfter
 	}
+	return out
+}
+
+func (s System) tellRotated(r rotatedJSON, asJSON bool) error {
 	if asJSON {
-		return writeJSON(s.Stdout, out)
+		return writeJSON(s.Stdout, r)
 	}
-	if r.Deleted {
-		s.say("rotated the key of profile %q: %s is stored, %s is deleted", name, out.New, out.Old)
+	switch {
+	case r.Deleted:
+		s.say("rotated the key of profile %q: %s is stored, %s is deleted", r.Profile, r.New, r.Old)
 		return nil
+	case r.Waiting:
+		s.say("there is nothing to do yet for the key of profile %q: it was rotated, %s is stored, %s is inactive", r.Profile, r.New, r.Old)
+	default:
+		s.say("rotated the key of profile %q: %s is stored, %s is inactive", r.Profile, r.New, r.Old)
 	}
-	s.say("rotated the key of profile %q: %s is stored, %s is inactive", name, out.New, out.Old)
-	s.say("%s", newRotationJSON(name, cache.Rotation{DeleteAfter: r.DeleteAfter}))
+	s.say("%s", newRotationJSON(r.Profile, cache.Rotation{DeleteAfter: *r.DeleteAfter}))
 	return nil
 }

@@ -61,6 +61,9 @@ type Rotated struct {
 	// deletes it when it is called after DeleteAfter.
 	Deleted     bool
 	DeleteAfter time.Time
+	// Earlier says that an earlier run has done all that there is to do before
+	// DeleteAfter.
+	Earlier bool
 }
 
 // action is one step of a rotation.
@@ -143,7 +146,9 @@ func (r *Rotator) Waiting(ctx context.Context) (*Rotated, error) {
 	if s.entry, err = r.Journal.Rotation(ctx, r.Profile); err != nil || s.next(r.Now()) != await {
 		return nil, err
 	}
-	return s.waiting(), nil
+	done := s.waiting()
+	done.Earlier = true
+	return done, nil
 }
 
 func (s state) waiting() *Rotated {
@@ -154,7 +159,7 @@ func (s state) waiting() *Rotated {
 // are *fault.Error, those of the journal, and that of an interrupted run.
 func (r *Rotator) Run(ctx context.Context) (Rotated, error) {
 	s, err := r.load(ctx)
-	for err == nil {
+	for steps := 0; err == nil; steps++ {
 		if s.mustList() {
 			if s.have, err = r.IAM(s.stored).AccessKeys(ctx, userName(s.who)); err != nil {
 				return Rotated{}, r.refused(err)
@@ -162,7 +167,9 @@ func (r *Rotator) Run(ctx context.Context) (Rotated, error) {
 		}
 		switch act := s.next(r.Now()); act {
 		case await:
-			return *s.waiting(), nil
+			done := s.waiting()
+			done.Earlier = steps == 0
+			return *done, nil
 		case finish:
 			return r.finish(ctx, &s)
 		default:

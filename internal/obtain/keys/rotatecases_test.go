@@ -256,6 +256,10 @@ func TestRotateGrace(t *testing.T) {
 	if err != nil || got.Deleted || got.DeleteAfter.Sub(w.now()).Round(time.Minute) != grace {
 		t.Fatalf("%+v, %v", got, err)
 	}
+	if got.Earlier {
+		t.Error("the run that made the key says that an earlier one has")
+	}
+	got.Earlier = true
 	if waits, err := w.rotator().Waiting(t.Context()); err != nil || waits == nil || *waits != got {
 		t.Errorf("%v, %v", waits, err)
 	}
