@@ -85,7 +85,7 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 		return err
 	}
 	if o.json {
-		return s.runExport(ctx, g, exportOptions{wanted: o.wanted, format: "json", reveal: s.asIncumbent()})
+		return s.runExport(ctx, g, exportOptions{wanted: o.wanted, format: "json", toSee: s.calledAs() + " export --format json --reveal " + fault.Operand(o.profile)})
 	}
 	k, err := s.newKeeper(g)
 	if err != nil {
@@ -109,11 +109,11 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 
 // execLine is exec for a profile as people type it. Behind -- stands the command,
 // so that a name which looks like a flag goes by the environment.
-func execLine(profile string) string {
+func (s System) execLine(profile string) string {
 	if strings.HasPrefix(profile, "-") {
-		return "AWS_PROFILE=" + fault.Word(profile) + " fob exec -- COMMAND"
+		return "AWS_PROFILE=" + fault.Word(profile) + " " + s.calledAs() + " exec -- COMMAND"
 	}
-	return "fob exec " + fault.Word(profile) + " -- COMMAND"
+	return s.calledAs() + " exec " + fault.Word(profile) + " -- COMMAND"
 }
 
 // asLauncher keeps fob's own failures apart from the command's: inside exec

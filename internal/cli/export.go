@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ type exportOptions struct {
 	format string
 	check  bool
 	reveal bool
+	// toSee is what a person at a terminal is told to type, else --reveal.
+	toSee string
 }
 
 func newExport(sys *System, g *globals) *cobra.Command {
@@ -103,7 +106,7 @@ func (s System) runExport(ctx context.Context, g *globals, o exportOptions) erro
 		return &fault.Error{
 			What: "cannot print credentials to a terminal",
 			Why:  errors.New("they would stay in its scroll-back"),
-			Next: []string{"pipe them to the program that reads them, or use: " + execLine(o.profile), "or say that you want to see them: --reveal"},
+			Next: []string{"pipe them to the program that reads them, or use: " + s.execLine(o.profile), "or say that you want to see them: " + cmp.Or(o.toSee, "--reveal")},
 			Code: fault.Usage,
 		}
 	}

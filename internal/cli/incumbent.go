@@ -25,6 +25,15 @@ func (s System) asIncumbent() bool {
 	return len(s.Args) > 0 && strings.TrimSuffix(filepath.Base(s.Args[0]), ".exe") == incumbentName
 }
 
+// calledAs is the name under which a person has called us, for what they are told
+// to type.
+func (s System) calledAs() string {
+	if s.asIncumbent() {
+		return incumbentName
+	}
+	return "fob"
+}
+
 // incumbentStatus gives scripts of the incumbent the status they know: 1 for every
 // failure of our own.
 func incumbentStatus(err error) int {
