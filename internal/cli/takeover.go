@@ -75,7 +75,7 @@ func (t *taking) run(ctx context.Context) error {
 	for _, l := range haul.Left {
 		t.leave(l.Name, l.Why, !l.Expected)
 	}
-	if err := t.judge(ctx, haul.Keys); err != nil {
+	if err := t.judge(ctx, haul); err != nil {
 		return err
 	}
 	change, err := t.plan(ctx)
@@ -157,12 +157,12 @@ func (t *taking) leave(name string, why error, wanted bool) {
 }
 
 // judge sorts the keys that were read: to be stored, stored already, or left.
-func (t *taking) judge(ctx context.Context, found []takeover.Key) error {
+func (t *taking) judge(ctx context.Context, haul takeover.Haul) error {
 	seen := map[string]bool{}
-	for _, key := range found {
-		if key.Name == "" { // a file without names: the person has one
-			if len(t.o.profiles) != 1 || len(found) != 1 {
-				return &fault.Error{What: "cannot tell the profile of the key in " + t.from.Where(), Why: errors.New("the file has no names"), Next: []string{"name one: --profile NAME"}, Code: fault.Usage}
+	for _, key := range haul.Keys {
+		if key.Name == "" { // the person has one
+			if len(t.o.profiles) != 1 || len(haul.Keys) != 1 {
+				return t.nameless(len(haul.Keys))
 			}
 			key.Name = t.o.profiles[0]
 		}
@@ -188,7 +188,7 @@ func (t *taking) judge(ctx context.Context, found []takeover.Key) error {
 	}
 	for _, name := range t.o.profiles {
 		if !seen[name] && !slices.ContainsFunc(t.report.Left, func(l leftKey) bool { return l.Profile == name }) {
-			t.leave(name, errors.New("there is no key of that name"), true)
+			t.leave(name, noSuchKey(haul.Passed), true)
 		}
 	}
 	return nil
@@ -284,6 +284,7 @@ func (t *taking) tell(haul takeover.Haul, c change) error {
 			say("would store the key %s for profile %s", key.Key, profile.Shown(key.Profile))
 		}
 	}
+	t.sayWithoutSection()
 	for _, l := range t.report.Left {
 		if !l.wanted {
 			say("left %s: %s", profile.Shown(l.Profile), l.Why)

@@ -26,7 +26,8 @@ func (s csvSource) Where() string { return textWhere(s.env) }
 func (s csvSource) Look(context.Context) (Listing, error) { return Listing{}, fs.ErrNotExist }
 
 // Take gives keys without names where the file has none; those are wanted, since
-// only the caller can name them.
+// only the caller can name them. So is the one key of a file, of whatever user: a
+// user's name need not be that of the profile.
 func (s csvSource) Take(_ context.Context, wanted Wanted) (Haul, error) {
 	text, err := readText(s.env)
 	if err != nil {
@@ -38,10 +39,15 @@ func (s csvSource) Take(_ context.Context, wanted Wanted) (Haul, error) {
 	}
 	var h Haul
 	for _, k := range keys {
-		if k.Name == "" || wanted.Has(k.Name) {
-			k.From = s.Where()
-			h.Keys = append(h.Keys, k)
+		if !wanted.Has(k.Name) {
+			if len(keys) > 1 && k.Name != "" {
+				h.Passed = append(h.Passed, k.Name)
+				continue
+			}
+			k.Name = ""
 		}
+		k.From = s.Where()
+		h.Keys = append(h.Keys, k)
 	}
 	return h, nil
 }

@@ -50,8 +50,9 @@ func (w Wanted) Has(name string) bool { return w == nil || w(name) }
 type Haul struct {
 	Keys     []Key
 	Left     []Left
-	Sessions int // not looked at
-	Unknown  int // other entries, not looked at since they may be anything
+	Sessions int      // not looked at
+	Unknown  int      // other entries, not looked at since they may be anything
+	Passed   []string // names of keys there that nobody has asked for
 	Warnings []string
 }
 
