@@ -134,7 +134,7 @@ func (k *keeper) givenKey(ctx context.Context, set profile.Set, o addOptions) (k
 		if key, err = takeover.FromCSV(ctx, k.takeoverEnv(set, o.csv)); err != nil {
 			return key, false, &fault.Error{What: "cannot take the key from a CSV file", Why: err, Next: []string{"download the file anew when you make a key, or leave --csv out and be asked"}, Code: fault.Failed}
 		}
-		err = keys.Check(key)
+		err = inFile(o.csv, keys.Check(key))
 	default:
 		typed = true
 	}

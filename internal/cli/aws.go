@@ -2,21 +2,73 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
+	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/obtain/awsapi"
 )
 
 // awsConfig joins a step's endpoint to the client that calls it.
 func (s System) awsConfig(e source.Endpoint) awsapi.Config {
-	attempts, err := strconv.Atoi(front.Lookup(s.Environ, "AWS_MAX_ATTEMPTS"))
-	if err != nil || attempts < 1 || attempts > 10 {
-		attempts = 0
-	}
+	attempts, _ := front.Attempts(s.Environ) // checkCalls has looked at it
 	return awsapi.Config{Region: e.Region, URL: e.URL, FIPS: e.FIPS, DualStack: e.DualStack, Legacy: e.Legacy, CABundle: e.CABundle, Attempts: attempts, Version: s.Version, Ahead: s.Ahead}
+}
+
+// checkCalls says what is wrong with the variables that shape every call.
+func (s System) checkCalls() error {
+	if _, ok := front.Attempts(s.Environ); !ok {
+		return badVariable("AWS_MAX_ATTEMPTS", s.lookup("AWS_MAX_ATTEMPTS"), "is not a number of tries, 1 or more")
+	}
+	return nil
+}
+
+func badVariable(name, value, why string) error {
+	return &fault.Error{What: fmt.Sprintf("cannot use the environment variable %s", name), Why: fmt.Errorf("%s %s", profile.Shown(value), why), Next: []string{"correct it, or leave it unset"}, Code: fault.Usage}
+}
+
+// switched reads the first of these variables that is set, which turns something
+// on or off.
+func (s System) switched(names ...string) (bool, error) {
+	for _, name := range names {
+		text := s.lookup(name)
+		if text == "" {
+			continue
+		}
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return false, badVariable(name, text, "is neither true nor false")
+		}
+		return on, nil
+	}
+	return false, nil
+}
+
+// checkBundle says why the calls to an endpoint could not be trusted, before a code
+// is spent on them.
+func checkBundle(e source.Endpoint) error {
+	if e.CABundle == "" {
+		return nil
+	}
+	if _, err := awsapi.HTTPClient(e.CABundle, 0); err != nil {
+		return fmt.Errorf("ca_bundle (%s): %w", e.CABundleFrom, err)
+	}
+	return nil
+}
+
+// trusted is checkBundle for every step of a plan.
+func trusted(c chain.Chain) error {
+	for _, step := range c.Steps {
+		if err := checkBundle(source.CardOf(step).Endpoint); err != nil {
+			return &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", c.Profile), Why: err, Next: []string{"correct ca_bundle, or AWS_CA_BUNDLE where that is set"}, Code: fault.Config}
+		}
+	}
+	return nil
 }
 
 // sts joins the calls that sources declare to the client that makes them.

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"fob/internal/front"
+	"fob/internal/obtain/mfa"
+
 	"github.com/spf13/pflag"
 )
 
@@ -36,13 +39,14 @@ func TestBadKeys(t *testing.T) {
 		{"role_session_name", over + "role_session_name = a b\n", `role_session_name "a b" (~/.aws/config:7) must be`},
 		{"external_id", over + "external_id = a b\n", `external_id "a b" (~/.aws/config:7) must be`},
 		{"source_identity", over + "source_identity = a b\n", `source_identity "a b" (~/.aws/config:7) must be`},
+		{"session_tags", over + "session_tags = a=1,a=2\n", `session_tags "a=1,a=2" (~/.aws/config:7) names the tag "a" twice`},
 		{"session_tags", over + "session_tags = nonsense\n", `session_tags "nonsense" (~/.aws/config:7)`},
 		{"transitive_session_tags", over + "session_tags = a=b\ntransitive_session_tags = c\n", `transitive_session_tags "c" (~/.aws/config:8)`},
 		{"services", over + "services = absent\n", `~/.aws/config:7`},
 		{"sts_regional_endpoints", over + "sts_regional_endpoints = nearby\n", `sts_regional_endpoints "nearby" (~/.aws/config:7) is neither`},
 		{"use_fips_endpoint", over + "use_fips_endpoint = 1.5\n", `use_fips_endpoint "1.5" (~/.aws/config:7) is neither true nor false`},
 		{"use_dualstack_endpoint", over + "use_dualstack_endpoint = ja\n", `use_dualstack_endpoint "ja" (~/.aws/config:7) is neither true nor false`},
-		{"ca_bundle", over + "ca_bundle = /nonexistent/ca.pem\n", "/nonexistent/ca.pem"},
+		{"ca_bundle", over + "ca_bundle = /nonexistent/ca.pem\n", "ca_bundle (~/.aws/config:7): the CA bundle /nonexistent/ca.pem"},
 		{"web_identity_token_file", enters + "web_identity_token_file = /nonexistent/token\n", "web_identity_token_file (~/.aws/config:6)"},
 		{"web_identity_token_process", enters + "web_identity_token_process = false\n", "web_identity_token_process (~/.aws/config:6)"},
 		{"sso_start_url", "sso_start_url = https://x\n", `sso_start_url "https://x" (~/.aws/config:5) asks for credentials from IAM Identity Center`},
@@ -111,30 +115,29 @@ type badFlag struct{ value, want string }
 
 func badFlags() map[string]badFlag {
 	return map[string]badFlag{
-		"passphrase-fd": {"99", "passphrase-fd"},
-		"min-ttl":       {"soon", "--min-ttl"},
-		"timeout":       {"soon", "--timeout"},
-		"backend":       {"nothing", "--backend"},
-		"prompt":        {"nothing", "--prompt"},
-		"duration":      {"soon", "--duration"},
-		"region":        {"Oregon (US)", "--region"},
-		"mfa-token":     {"12345", "--mfa-token"},
-		"policy":        {"{", "--policy"},
-		"policy-file":   {"/nonexistent", "--policy-file"},
-		"policy-arns":   {"banana", "--policy-arns"},
-		"format":        {"yaml", "--format"},
-		"grace":         {"soon", "--grace"},
-		"from":          {"nothing", "--from"},
-		"csv":           {"/nonexistent", "--csv"},
-		"out":           {"a\nb", "--out"},
-		"service":       {"a/b", "--service"},
-		"path":          {"%zz", "--path"},
-		"browser":       {`a "b`, "--browser"},
-		"profile":       {},
-		"collection":    {"fob", "--collection means nothing to plugin"},
-		"identity":      {"/nonexistent/tpm.txt", "/nonexistent/tpm.txt"},
-		// Read before anything is asked, like --passphrase-fd.
-		"new-passphrase-fd": {"99", "new-passphrase-fd"},
+		"passphrase-fd":     {"99", "passphrase-fd"},
+		"new-passphrase-fd": {"99", "--new-passphrase-fd"},
+		"min-ttl":           {"soon", "--min-ttl"},
+		"timeout":           {"soon", "--timeout"},
+		"backend":           {"nothing", "--backend"},
+		"prompt":            {"nothing", "--prompt"},
+		"duration":          {"soon", "--duration"},
+		"region":            {"Oregon (US)", "--region"},
+		"mfa-token":         {"12345", "--mfa-token"},
+		"policy":            {"{", "--policy"},
+		"policy-file":       {"/nonexistent", "--policy-file"},
+		"policy-arns":       {"banana", "--policy-arns"},
+		"format":            {"yaml", "--format"},
+		"grace":             {"soon", "--grace"},
+		"from":              {"nothing", "--from"},
+		"csv":               {"/nonexistent", "--csv"},
+		"out":               {"a\nb", "--out"},
+		"service":           {"a/b", "--service"},
+		"path":              {"%zz", "--path"},
+		"browser":           {`a "b`, "--browser"},
+		"profile":           {},
+		"collection":        {"fob", "--collection means nothing to plugin"},
+		"identity":          {"/nonexistent/tpm.txt", "/nonexistent/tpm.txt"},
 		"no-descriptions":   {},
 	}
 }
@@ -181,12 +184,72 @@ func TestBadFlags(t *testing.T) {
 				h.env["AWS_ENDPOINT_URL"] = h.aws.URL
 				h.write(withPlain+"[profile t]\nregion = us-east-1\nsource_profile = plain\nmfa_serial = arn:aws:iam::123456789012:mfa/plain\nrole_arn = arn:aws:iam::123456789012:role/x\n", ".aws", "config")
 				got := h.fob(slices.Concat(command, []string{"--" + f.Name + "=" + row.value}, args)...)
-				if got.status == 0 || got.out != "" || !strings.Contains(got.errors, row.want) {
+				if got.status == 0 || got.out != "" || strings.Contains(got.errors, "strconv") || !strings.Contains(got.errors, row.want) {
 					t.Errorf("status %d, %q; want %q", got.status, got.errors, row.want)
 				}
 			})
 		}
 		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { check(f, false) })
 		c.InheritedFlags().VisitAll(func(f *pflag.Flag) { check(f, true) })
+	}
+}
+
+// TestBadVariables gives variables a wrong value: the error names the variable,
+// before anything is asked, and also where a kept session could answer, which
+// the front must leave to fob-core.
+func TestBadVariables(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, value string
+		want        string   // beside the name
+		run         []string // else exec t -- true
+	}{
+		{name: "AWS_MAX_ATTEMPTS", value: "many", want: `"many" is not a number of tries`},
+		{name: "AWS_MAX_ATTEMPTS", value: "0", want: `"0" is not a number of tries`},
+		{name: "AWS_MAX_ATTEMPTS", value: "-1", want: `"-1" is not a number of tries`},
+		{name: "AWS_MAX_ATTEMPTS", value: "x", want: `"x" is not a number of tries`, run: []string{"rotate", "plain"}},
+		{name: "FOB_BACKEND", value: "nothing", want: `"nothing"`},
+		{name: "FOB_PROMPT", value: "nothing", want: `"nothing" (--prompt, or its variable`},
+		{name: "AWS_VAULT_PROMPT", value: "nothing", want: `"nothing" (--prompt, or its variable`},
+		{name: "FOB_PROFILE_ENV", value: "perhaps", want: `"perhaps" is neither true nor false`},
+		{name: "AWS_VAULT_PROFILE_ENV", value: "perhaps", want: `"perhaps" is neither true nor false`},
+		{name: "FOB_AUTO_LOGOUT", value: "perhaps", want: `"perhaps" is neither true nor false`, run: []string{"login", "-s", "t"}},
+		{name: "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", value: "perhaps", want: `"perhaps" (environment variable) is neither true nor false`},
+		{name: "FOB_MIN_TTL", value: "soon", want: `"soon" is not a length of time up to 12h`},
+		{name: "AWS_CA_BUNDLE", value: "/nonexistent", want: "): the CA bundle /nonexistent"},
+		{name: "AWS_CA_BUNDLE", value: "/nonexistent", want: "): the CA bundle /nonexistent", run: []string{"explain", "m"}},
+		{name: "AWS_CA_BUNDLE", value: "/nonexistent", want: "): the CA bundle /nonexistent", run: []string{"exec", "m", "--", "true"}},
+	} {
+		t.Run(tc.name+" "+tc.value+" "+strings.Join(tc.run, " "), func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			h.write(withPlain+"[profile t]\nregion = us-east-1\nsource_profile = plain\nrole_arn = arn:aws:iam::123456789012:role/x\n"+
+				"[profile m]\nregion = us-east-1\nsource_profile = t\nmfa_serial = arn:aws:iam::123456789012:mfa/plain\nrole_arn = arn:aws:iam::123456789012:role/x\n", ".aws", "config")
+			h.store()
+			h.env["AWS_ENDPOINT_URL"] = h.aws.URL
+			run := tc.run
+			if run == nil {
+				run = []string{"exec", "t", "--", "true"}
+			}
+			if got := h.fob("exec", "t", "--", "true"); got.status != 0 {
+				t.Fatal(got.errors)
+			}
+			h.env[tc.name] = tc.value
+			got := h.fob(run...)
+			if got.status == 0 || got.out != "" || !strings.Contains(got.errors, tc.want) || !strings.Contains(got.errors, tc.name) && !strings.Contains(tc.want, "variable") {
+				t.Errorf("status %d, %q; want %q", got.status, got.errors, tc.want)
+			}
+		})
+	}
+}
+
+// The front knows the ways to ask for codes by a list of its own.
+func TestFrontPrompts(t *testing.T) {
+	t.Parallel()
+	ours, theirs := front.Prompts(), mfa.Names()
+	slices.Sort(ours)
+	slices.Sort(theirs)
+	if !slices.Equal(ours, theirs) {
+		t.Errorf("%q, want %q", ours, theirs)
 	}
 }

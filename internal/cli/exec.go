@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -80,7 +79,11 @@ func usageOf(c *cobra.Command, err error) error {
 }
 
 func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
-	var err error
+	byName, err := s.switched("FOB_PROFILE_ENV", "AWS_VAULT_PROFILE_ENV")
+	if err != nil {
+		return err
+	}
+	o.byName = o.byName || byName
 	if o.profile, err = s.named(ctx, o.profile, "run a command", "fob exec PROFILE -- COMMAND"); err != nil {
 		return err
 	}
@@ -103,8 +106,7 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 			s.say("a shell with the credentials of profile %q%s; leave it with exit", c.Profile, until(session, s.Now()))
 		}
 	}
-	byName := o.byName || truth(cmp.Or(s.lookup("FOB_PROFILE_ENV"), s.lookup("AWS_VAULT_PROFILE_ENV")))
-	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: byName}, session)
+	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: o.byName}, session)
 }
 
 // execLine is exec for a profile as people type it. Behind -- stands the command,

@@ -103,6 +103,9 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if err != nil {
 		return err
 	}
+	if err := trusted(c); err != nil {
+		return err
+	}
 	if f := minLeft.unmet(c, plan); f != nil {
 		c.Warnings = append(c.Warnings, inOneLine(f))
 	}

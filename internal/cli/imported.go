@@ -52,3 +52,12 @@ func (t *taking) sayWithoutSection() {
 		t.k.sys.say("not in %s: %s; a profile works without a section there, and needs one for its MFA device (mfa_serial) and region", t.config.Display(), strings.Join(names, ", "))
 	}
 }
+
+// inFile says of which file a key is that cannot be stored.
+func inFile(path string, err error) error {
+	f := (*fault.Error)(nil)
+	if !errors.As(err, &f) {
+		return err
+	}
+	return &fault.Error{What: f.What, Why: fmt.Errorf("--csv %s: %w", fault.Line(path), f.Why), Next: f.Next, Code: f.Code}
+}

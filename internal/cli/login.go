@@ -52,7 +52,10 @@ func newLogin(sys *System, g *globals) *cobra.Command {
 				o.profile = args[0]
 			}
 			if !c.Flags().Changed("auto-logout") {
-				o.logout = truth(cmp.Or(sys.lookup("FOB_AUTO_LOGOUT"), sys.lookup("AWS_VAULT_AUTO_LOGOUT")))
+				var err error
+				if o.logout, err = sys.switched("FOB_AUTO_LOGOUT", "AWS_VAULT_AUTO_LOGOUT"); err != nil {
+					return err
+				}
 			}
 			return sys.runLogin(c.Context(), g, o)
 		},

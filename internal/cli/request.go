@@ -45,6 +45,9 @@ func (w *wanted) flags(c *cobra.Command) {
 
 // request turns flags and environment into what chain decides on.
 func (s System) request(w wanted) (chain.Request, error) {
+	if err := s.checkCalls(); err != nil {
+		return chain.Request{}, err
+	}
 	line := front.Line{Profile: w.profile, NoSession: w.noSession, Region: w.region}
 	if w.duration != "" {
 		ok := false

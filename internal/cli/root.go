@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"fob/internal/fault"
 	"fob/internal/obtain/mfa"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // globals are the flags of every command.
@@ -47,6 +49,11 @@ func newRoot(sys *System) *cobra.Command {
 		g.prompt = cmp.Or(g.prompt, sys.lookup("FOB_PROMPT"), sys.lookup("AWS_VAULT_PROMPT"))
 		if err := mfa.CheckNamed(g.prompt); err != nil {
 			return inExec(c, err)
+		}
+		if name := cmp.Or(g.backend, sys.lookup("FOB_BACKEND")); name != "" {
+			if _, err := kindNamed(name, "--backend, or FOB_BACKEND"); err != nil {
+				return inExec(c, err)
+			}
 		}
 		return g.takePassphrase(c.Context(), c)
 	}
@@ -88,7 +95,7 @@ func commands() []func(*System, *globals) *cobra.Command {
 
 // usage makes cobra's complaint about a command line into a fault.
 func usage(c *cobra.Command, err error) error {
-	f := &fault.Error{What: "cannot understand the command line", Why: err, Code: fault.Usage, Next: []string{"see the flags: " + c.CommandPath() + " --help"}}
+	f := &fault.Error{What: "cannot understand the command line", Why: withoutParser(err), Code: fault.Usage, Next: []string{"see the flags: " + c.CommandPath() + " --help"}}
 	if c.Name() == "exec" {
 		f.Code = fault.Launcher
 	}
@@ -96,6 +103,17 @@ func usage(c *cobra.Command, err error) error {
 		f.Next = append([]string{instead}, f.Next...)
 	}
 	return f
+}
+
+// withoutParser leaves out what the parser of a number or a switch says: it names
+// functions of ours.
+func withoutParser(err error) error {
+	bad, num := (*pflag.InvalidValueError)(nil), (*strconv.NumError)(nil)
+	if !errors.As(err, &bad) || !errors.As(err, &num) && !strings.Contains(err.Error(), "strconv.") {
+		return err
+	}
+	kind := map[string]string{"bool": "true or false", "int": "a number"}[bad.GetFlag().Value.Type()]
+	return fmt.Errorf("--%s takes %s, got %q", bad.GetFlag().Name, kind, bad.GetValue())
 }
 
 // inExec keeps a failure before the command runs apart from the command's own.

@@ -65,6 +65,9 @@ func newRotate(sys *System, g *globals) *cobra.Command {
 
 func (s System) runRotate(ctx context.Context, g *globals, o rotateOptions) error {
 	grace, err := o.duration()
+	if err == nil {
+		err = s.checkCalls()
+	}
 	if err != nil {
 		return err
 	}

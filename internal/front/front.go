@@ -77,7 +77,7 @@ func (sys System) answer() (status int, done bool) {
 	if line.Profile == "" || line.Command == "exec" && len(line.Argv) == 0 || line.Command != "exec" && sys.StdoutIsTerminal() {
 		return 0, false
 	}
-	if Lookup(sys.Environ, "FOB_PROFILE_ENV") != "" || Lookup(sys.Environ, "AWS_VAULT_PROFILE_ENV") != "" {
+	if Lookup(sys.Environ, "FOB_PROFILE_ENV") != "" || Lookup(sys.Environ, "AWS_VAULT_PROFILE_ENV") != "" || !takes(sys.Environ) {
 		return 0, false
 	}
 	c, session, ok := sys.cached(line)

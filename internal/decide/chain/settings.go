@@ -198,6 +198,16 @@ func orDefault(region, arn string) string {
 	return "us-east-1"
 }
 
+// checkSwitch refuses a value that is neither on nor off: with one of the two the
+// calls go somewhere else.
+func (v *resolver) checkSwitch() error {
+	set, ok := v.variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+	if !ok || strings.EqualFold(set.Value, "true") || strings.EqualFold(set.Value, "false") {
+		return nil
+	}
+	return &source.SettingError{Setting: set, Why: "is neither true nor false"}
+}
+
 func (v *resolver) ignoresConfigured() bool {
 	return strings.EqualFold(v.req.Env["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], "true")
 }
@@ -226,7 +236,9 @@ func (v *resolver) endpoint(service string, p profile.Profile) (source.Endpoint,
 		}
 		end.Legacy = set.Value == "legacy"
 	}
-	end.CABundle = p.Value("ca_bundle")
+	if set, ok := p.Setting("ca_bundle"); ok {
+		end.CABundle, end.CABundleFrom = set.Value, set.From
+	}
 	set, ok := v.url(service, p)
 	if !ok {
 		return end, nil

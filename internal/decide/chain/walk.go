@@ -23,6 +23,9 @@ type link struct {
 
 // walk follows source_profile from the target to the profile with the key.
 func (v *resolver) walk() ([]link, error) {
+	if err := v.checkSwitch(); err != nil {
+		return nil, err
+	}
 	if v.req.Profile == "" {
 		return v.fromEnvironment(), nil
 	}

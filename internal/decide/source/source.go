@@ -95,8 +95,9 @@ type Endpoint struct {
 	FIPS, DualStack bool
 	// Legacy sends STS calls of the older regions to the global endpoint
 	// (sts_regional_endpoints = legacy).
-	Legacy   bool
-	CABundle string
+	Legacy bool
+	// CABundle is a file, and CABundleFrom says who asked for it.
+	CABundle, CABundleFrom string
 }
 
 // Input is what a step starts from: the signer that the step before it (or the

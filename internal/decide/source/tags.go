@@ -18,6 +18,9 @@ func tags(p profile.Profile) (list []Tag, transitive []string, err error) {
 			if !ok || k == "" || len(k) > 128 || len(v) > 256 {
 				return nil, nil, &SettingError{Setting: set, Why: "is not a list of tags: " + quote(part) + " is not KEY=VALUE", Next: []string{"write it as key=value,key2=value2"}}
 			}
+			if slices.ContainsFunc(list, func(t Tag) bool { return strings.EqualFold(t.Key, k) }) {
+				return nil, nil, &SettingError{Setting: set, Why: "names the tag " + quote(k) + " twice, and AWS takes each once, whatever its case"}
+			}
 			list = append(list, Tag{k, v})
 		}
 		if len(list) > maxTags {

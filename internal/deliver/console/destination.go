@@ -28,6 +28,8 @@ func (at place) destination(r Request) (string, error) {
 	switch {
 	case r.Destination != "":
 		return at.given(r.Destination)
+	case r.Path != "" && isURL(r.Path):
+		return "", &DestinationError{Field: "path", Value: strconv.Itoa(len(r.Path)) + " bytes", Why: "it is a whole URL: give what follows the host, like s3/home"}
 	case r.Path != "":
 		u, err := url.Parse("/" + strings.TrimLeft(r.Path, `/\`))
 		if err != nil {
@@ -45,6 +47,14 @@ func (at place) destination(r Request) (string, error) {
 		return at.page(&url.URL{Path: "/" + r.Service + "/home"}, region), nil
 	}
 	return at.page(&url.URL{Path: "/console/home"}, r.Region), nil
+}
+
+// isURL says whether a path names a scheme and a host, which nobody means as one.
+func isURL(path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	path, _, _ = strings.Cut(path, "#")
+	scheme, _, ok := strings.Cut(path, "://")
+	return ok && scheme != "" && !strings.ContainsAny(scheme, `/\`)
 }
 
 func (at place) given(destination string) (string, error) {

@@ -39,6 +39,9 @@ type Broker struct {
 	// Locks is the folder of the step locks.
 	Locks string
 	Env   source.Env
+	// Trust says why the calls to an endpoint could not be made as its settings
+	// say, before a code is asked for them; nil trusts every one.
+	Trust func(source.Endpoint) error
 	// Driver gives the way to get a code for one device.
 	Driver func(source.MFA) mfa.Driver
 	// Unattended bounds the wait of a run that can ask nobody for one that is

@@ -113,6 +113,11 @@ func (b *Broker) step(ctx context.Context, w walk, i int) (cred.Session, error) 
 // fetch makes the exchange of step i, with a code where the step needs one, and
 // tells what it signed with.
 func (b *Broker) fetch(ctx context.Context, w walk, i int) (cred.Session, cred.Signer, error) {
+	if b.Trust != nil {
+		if err := b.Trust(source.CardOf(w.Steps[i]).Endpoint); err != nil {
+			return cred.Session{}, cred.Signer{}, err
+		}
+	}
 	signer, err := b.signer(ctx, w, i)
 	if err != nil {
 		return cred.Session{}, signer, err

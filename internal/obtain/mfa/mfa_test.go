@@ -256,7 +256,7 @@ func TestNoTerminal(t *testing.T) {
 	d := Choose(Env{Lookup: lookup(nil), OpenTTY: noTerminal(t)})
 	_, err := d.Code(t.Context(), Question{Serial: serial, Profile: "dev"})
 	want := "4 fob: cannot get an MFA code for " + serial + " (profile \"dev\")\n  because: a person is needed, but there is no terminal to ask at\n" +
-		"  try: run the same command in a terminal\n  try: or in a window, or by a YubiKey: --prompt zenity, --prompt ykman\n  try: " + byHand + "\n"
+		"  try: run the same command in a terminal\n  try: ask in a window, or by a YubiKey: --prompt zenity, --prompt ykman\n  try: " + byHand + "\n"
 	if diff := cmp.Diff(want, rendered(err)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

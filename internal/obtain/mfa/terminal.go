@@ -38,7 +38,10 @@ const mistypes = 3
 func (d terminalDriver) Code(ctx context.Context, q Question) (string, error) {
 	terminal, err := d.env.OpenTTY()
 	if err != nil {
-		return "", noCode(q, err, "or in a window, or by a YubiKey: --prompt zenity, --prompt ykman", byHand)
+		if d.env.NoInput {
+			return "", noCode(q, err, byHand, "or by a command that prints it: mfa_process = COMMAND in the profile")
+		}
+		return "", noCode(q, err, "ask in a window, or by a YubiKey: --prompt zenity, --prompt ykman", byHand)
 	}
 	defer terminal.Close()
 	for _, line := range introduction(q) {
