@@ -140,9 +140,15 @@ func denied(w walk, i int, r *awsapi.Refusal) []string {
 		}
 	case contains(r.Message, "TagSession"), contains(r.Message, "SetSourceIdentity"):
 		return []string{"the role's trust policy does not allow session tags or a source identity: remove session_tags and source_identity, or extend the policy"}
+	case role != "" && serial == "" && !takesMFA(w):
+		return []string{
+			"see that the trust policy of " + role + " names what the chain begins with: " + w.Steps[0].Describe(),
+			"if that policy asks for MFA (aws:MultiFactorAuthPresent): these credentials cannot bring any, so begin at a stored key or take the condition out",
+			explain(w),
+		}
 	case role != "" && serial == "":
 		return []string{
-			"the role may require MFA, and no mfa_serial is set: add one to profile " + w.Profile + " or " + w.Key,
+			"the role may require MFA, and no mfa_serial is set: add one to profile " + strings.Join(withoutDevice(w), " or "),
 			"you need to be in a group that allows " + role,
 			explain(w),
 		}
@@ -154,6 +160,22 @@ func denied(w walk, i int, r *awsapi.Refusal) []string {
 		}
 	}
 	return []string{explain(w)}
+}
+
+// takesMFA says whether a device can be presented at all: by a stored key, or by
+// what may be a user's credentials. A token of an identity provider, or what a
+// machine is given, is nobody who has a device.
+func takesMFA(w walk) bool {
+	user, ok := w.Steps[0].(source.PresentsMFA)
+	return w.Key != "" || ok && user.PresentsMFA()
+}
+
+// withoutDevice are the profiles in which an mfa_serial would count.
+func withoutDevice(w walk) []string {
+	if w.Key == "" || w.Key == w.Profile {
+		return []string{w.Profile}
+	}
+	return []string{w.Profile, w.Key}
 }
 
 // mfaOf is the device whose code stands behind step i, or "".

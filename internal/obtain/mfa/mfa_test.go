@@ -260,6 +260,10 @@ func TestNoTerminal(t *testing.T) {
 	if diff := cmp.Diff(want, rendered(err)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	_, quiet := Choose(Env{Lookup: lookup(nil), OpenTTY: noTerminal(t), NoInput: true}).Code(t.Context(), Question{Serial: serial})
+	if text := rendered(quiet); strings.Contains(text, "--prompt") || !strings.Contains(text, byHand) {
+		t.Errorf("where asking is forbidden: %s", text)
+	}
 	faults := 0
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		if _, ok := e.(*fault.Error); ok {
