@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -18,20 +19,26 @@ import (
 func (p *processes) browse(browser, target string) (<-chan error, error) {
 	opener, err := openerOf(browser, front.Lookup(p.environ, "BROWSER"), target)
 	if err != nil {
-		return nil, noBrowser(err)
+		return nil, err
 	}
 	path, err := launch.LookPath(opener[0], p.environ)
 	if err != nil {
-		return nil, noBrowser(err)
+		return nil, err
 	}
 	c := exec.Command(path, opener[1:]...)
 	c.Env = launch.Bare(p.environ)
 	ownGroup(c)
 	if err := p.start(c); err != nil {
-		return nil, noBrowser(err)
+		return nil, err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
+	go func() {
+		err := c.Wait()
+		if err != nil {
+			err = fmt.Errorf("%s: %w", fault.Line(opener[0]), err)
+		}
+		ended <- err
+	}()
 	return ended, nil
 }
 
@@ -103,6 +110,12 @@ func splitWords(line string) ([]string, error) {
 	return out, nil
 }
 
-func noBrowser(err error) error {
-	return &fault.Error{What: "cannot open a browser", Why: err, Next: []string{"name one: --browser COMMAND", "print the link instead: fob login --stdout"}, Code: fault.Attend}
+// noBrowser says how a profile's console opens without one; profile is "" for the
+// credentials of the environment.
+func noBrowser(profile string, err error) error {
+	link := "fob login --stdout"
+	if profile != "" {
+		link += " " + fault.Word(profile)
+	}
+	return &fault.Error{What: "cannot open a browser", Why: err, Next: []string{"name one: --browser COMMAND", "print the link instead: " + link}, Code: fault.Attend}
 }

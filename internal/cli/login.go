@@ -158,11 +158,11 @@ func (s System) signIn(ctx context.Context, home front.Home, o loginOptions, c c
 		return err
 	}
 	if o.logout {
-		if err := s.logout(ctx, r, o.browser); err != nil {
+		if err := s.logout(ctx, r, o); err != nil {
 			return err
 		}
 	}
-	return s.open(ctx, home, link, o.browser)
+	return s.open(ctx, home, link, o)
 }
 
 // origin is how the session at the end of a chain comes to be, and the partition
@@ -255,7 +255,7 @@ func post(client *http.Client) console.Post {
 
 // open hands the link to the browser by a file that only this user can read: in
 // a command line, other users would see it.
-func (s System) open(ctx context.Context, home front.Home, link cred.Secret, browser string) error {
+func (s System) open(ctx context.Context, home front.Home, link cred.Secret, o loginOptions) error {
 	page := "<!doctype html><meta charset=utf-8><meta name=referrer content=no-referrer><meta http-equiv=refresh content=\"0;url=" + html.EscapeString(link.Reveal()) + "\"><title>fob</title>Opening the AWS console."
 	dir, err := s.signinDir(home)
 	if err != nil {
@@ -266,12 +266,14 @@ func (s System) open(ctx context.Context, home front.Home, link cred.Secret, bro
 	if err != nil {
 		return noSigninFile(err)
 	}
-	ended, err := s.Browse(browser, file)
-	if err != nil {
-		return err
+	ended, err := s.Browse(o.browser, file)
+	if err == nil {
+		err = s.awaitBrowser(ctx, ended)
 	}
-	s.say("the console opens in your browser")
-	return s.awaitBrowser(ctx, ended)
+	if err != nil && ctx.Err() == nil {
+		return noBrowser(o.profile, err)
+	}
+	return err
 }
 
 // logoutTime is how long the browser gets to end its session.
@@ -279,13 +281,13 @@ const logoutTime = 3 * time.Second
 
 // logout ends the browser's session in a page of its own: one link for both would
 // lead nowhere in a browser that holds several sessions (docs/decisions/019-login.md).
-func (s System) logout(ctx context.Context, r console.Request, browser string) error {
+func (s System) logout(ctx context.Context, r console.Request, o loginOptions) error {
 	link, err := console.LogoutURL(r, cred.Secret{})
 	if err != nil {
 		return err
 	}
-	if _, err := s.Browse(browser, link.Reveal()); err != nil { // there is no secret in it
-		return err
+	if _, err := s.Browse(o.browser, link.Reveal()); err != nil { // there is no secret in it
+		return noBrowser(o.profile, err)
 	}
 	return s.Sleep(ctx, logoutTime)
 }

@@ -19,6 +19,8 @@ import (
 const (
 	openerTime  = 5 * time.Second
 	browserTime = 10 * time.Second
+	// failTime is how long an opener may take that finds no browser.
+	failTime = time.Second
 	// leftTime is the age of what a login left behind that was killed.
 	leftTime     = time.Minute
 	signinPrefix = "fob-signin-"
@@ -88,27 +90,37 @@ func noSigninFile(err error) error {
 	return &fault.Error{What: "cannot hand the sign-in link to a browser", Why: err, Next: []string{"print it instead: --stdout"}, Code: fault.Failed}
 }
 
-// awaitBrowser waits until the browser has had its time to read the file. An
-// opener that ends with an error has found no browser.
+// awaitBrowser waits until the browser has had its time to read the file, and says
+// that it opens once the opener has not failed at once. An opener that ends with an
+// error has found no browser.
 func (s System) awaitBrowser(ctx context.Context, ended <-chan error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	whole := make(chan error, 1)
-	go func() { whole <- s.Sleep(ctx, browserTime) }()
-	select {
-	case err := <-whole:
-		return err
-	case err := <-ended:
-		if err != nil {
-			return noBrowser(err)
-		}
+	after := func(d time.Duration) <-chan error {
+		over := make(chan error, 1)
+		go func() { over <- s.Sleep(ctx, d) }()
+		return over
 	}
-	half := make(chan error, 1)
-	go func() { half <- s.Sleep(ctx, openerTime) }()
-	select {
-	case err := <-whole:
-		return err
-	case err := <-half:
-		return err
+	early, whole := after(failTime), after(browserTime)
+	var rest <-chan error // begins when the opener has ended
+	for told, done := false, false; ; {
+		var err error
+		select {
+		case err = <-early:
+			early = nil
+		case err = <-ended:
+			ended, rest = nil, after(openerTime)
+		case err = <-whole:
+			done = true
+		case err = <-rest:
+			done = true
+		}
+		if err != nil || done {
+			return err
+		}
+		if !told {
+			s.say("the console opens in your browser")
+			told = true
+		}
 	}
 }

@@ -78,7 +78,7 @@ func TestBadInput(t *testing.T) {
 		{name: "quoted section", text: plain + "[profile \"t\"]\nregion = x\n", ask: "t", want: []string{"region=x @5"}},
 		{
 			name: "include cycle", text: plain + "[profile t]\ninclude_profile = t2\n[profile t2]\ninclude_profile = t\n", ask: "t",
-			want: []string{`error: ~/.aws/config:7: profile "t": include_profile goes round in a circle: "t" (on line 5) -> "t2" (on line 7) -> "t"`},
+			want: []string{`error: ~/.aws/config:7: profile "t2": include_profile goes round in a circle: "t" (on line 5) -> "t2" (on line 7) -> "t"`},
 		},
 		{
 			name: "include cycle that does not come back to t", text: "[profile t]\ninclude_profile = a\n[profile a]\ninclude_profile = a\n", ask: "t",

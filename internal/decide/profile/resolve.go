@@ -189,7 +189,7 @@ func (s Set) notIncluded(name, wanted string, line int) *Error {
 }
 
 // circle names each link of an include_profile circle with its line; last is
-// the line that closes it.
+// the line that closes it, which stands in the last of them.
 func (s Set) circle(links []section, last int) *Error {
 	var path strings.Builder
 	for i, l := range links {
@@ -201,7 +201,7 @@ func (s Set) circle(links []section, last int) *Error {
 		path.WriteString(Shown(l.name) + " (" + onLine(line) + ") -> ")
 	}
 	return &Error{
-		File: s.display, Line: last, Profile: links[0].name,
+		File: s.display, Line: last, Profile: links[len(links)-1].name,
 		Text: "include_profile goes round in a circle: " + path.String() + Shown(links[0].name),
 		Next: []string{"remove one include_profile, for example at " + place(s.display, last)},
 	}
