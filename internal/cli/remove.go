@@ -79,7 +79,7 @@ func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) erro
 		text, err := t.ReadLine(ctx, fmt.Sprintf("Remove the key of profile %q? It cannot be brought back. (y|N) ", o.profile))
 		if err != nil || text != "y" && text != "Y" && text != "yes" {
 			if err == nil {
-				s.say("nothing removed")
+				err = &fault.Error{What: "nothing was removed", Code: fault.Failed}
 			}
 			return err
 		}
