@@ -99,7 +99,7 @@ func usage(c *cobra.Command, err error) error {
 	if c.Name() == "exec" {
 		f.Code = fault.Launcher
 	}
-	if instead := incumbentFlag(err.Error()); instead != "" {
+	if instead := incumbentFlag(c.Name(), err.Error()); instead != "" {
 		f.Next = append([]string{instead}, f.Next...)
 	}
 	return f
@@ -126,7 +126,10 @@ func inExec(c *cobra.Command, err error) error {
 
 // incumbentFlag says what to use in place of a flag of aws-vault that fob does
 // not have.
-func incumbentFlag(complaint string) string {
+func incumbentFlag(command, complaint string) string {
+	if command == "exec" && strings.Contains(complaint, "unknown shorthand flag: 's' in") {
+		return "-s (--server) of aws-vault: credential endpoints are not in this version; long runs: --duration, or a credential_process line"
+	}
 	for _, one := range []struct{ flag, instead string }{
 		{"--server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
 		{"--ecs-server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
@@ -136,7 +139,7 @@ func incumbentFlag(complaint string) string {
 		{"--session-ttl", "how long: --duration"},
 		{"--stdout", "that flag is of login; credentials: fob export PROFILE"},
 	} {
-		if strings.Contains(complaint, "unknown flag: "+one.flag) || strings.Contains(complaint, one.flag) && strings.HasPrefix(one.flag, "'") {
+		if strings.Contains(complaint, "unknown flag: "+one.flag) {
 			return one.instead
 		}
 	}
