@@ -23,14 +23,18 @@ type explainOptions struct {
 func newExplain(sys *System, g *globals) *cobra.Command {
 	var o explainOptions
 	c := &cobra.Command{
-		Use:               "explain PROFILE",
-		Short:             "Show what a profile would do: key, calls, MFA device, lifetimes, and why",
-		Long:              "Show every step to a profile's credentials before it happens. Nothing is asked or called.",
+		Use:   "explain [PROFILE]",
+		Short: "Show what a profile would do: key, calls, MFA device, lifetimes, and why",
+		Long: "Show every step to a profile's credentials before it happens. Nothing is asked or called.\n" +
+			"Without PROFILE it is the one in AWS_PROFILE.",
 		Example:           "  fob explain dev\n  fob explain dev --duration 8h\n  fob explain dev --json",
-		Args:              oneProfile,
+		Args:              atMostOneProfile,
 		ValidArgsFunction: sys.completeProfile(g),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.profile = args[0]
+			var err error
+			if o.profile, err = sys.called(c, args); err != nil {
+				return err
+			}
 			return sys.runExplain(c.Context(), g, o)
 		},
 	}
@@ -47,6 +51,9 @@ type explainedStep struct {
 	Lifetime int        `json:"lifetime_seconds" doc:"how long the session is asked for"`
 	MFA      string     `json:"mfa_serial,omitempty" doc:"the device whose code is sent"`
 	Process  bool       `json:"mfa_process,omitempty" doc:"the code comes from mfa_process"`
+	Tags     []string   `json:"session_tags,omitempty" doc:"session tags that are sent, KEY=VALUE"`
+	Transit  []string   `json:"transitive_session_tags,omitempty" doc:"keys of those that stay for the roles after it"`
+	Identity string     `json:"source_identity,omitempty" doc:"source identity that is sent"`
 	Region   string     `json:"region,omitempty" doc:"region of the call"`
 	Endpoint string     `json:"endpoint,omitempty" doc:"address in place of AWS's own"`
 	Cached   string     `json:"cached" doc:"yes, no, or unknown while the store is locked"`
@@ -154,10 +161,32 @@ func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) expl
 
 func explainStep(step source.Step) explainedStep {
 	card, device := source.CardOf(step), source.Device(step)
-	return explainedStep{
+	one := explainedStep{
 		Call: card.Call, Text: step.Describe(), Profile: card.Owner, Role: card.Role, Lifetime: int(card.Lifetime / time.Second),
 		MFA: device.Serial, Process: device.Process != "", Region: card.Endpoint.Region, Endpoint: card.Endpoint.URL,
 	}
+	if role, ok := step.(source.AssumeRole); ok {
+		one.Identity, one.Transit = role.SourceIdentity, role.TransitiveKeys
+		for _, tag := range role.Tags {
+			one.Tags = append(one.Tags, tag.Key+"="+tag.Value)
+		}
+	}
+	return one
+}
+
+// sent is what a role is told beside its name, a line each.
+func (s explainedStep) sent() string {
+	var b strings.Builder
+	if len(s.Tags) > 0 {
+		fmt.Fprintf(&b, "     session tags    %s\n", strings.Join(s.Tags, ", "))
+	}
+	if len(s.Transit) > 0 {
+		fmt.Fprintf(&b, "     transitive      %s\n", strings.Join(s.Transit, ", "))
+	}
+	if s.Identity != "" {
+		fmt.Fprintf(&b, "     source identity %s\n", s.Identity)
+	}
+	return b.String()
 }
 
 func (e explained) text(now time.Time) string {
@@ -183,6 +212,7 @@ func (e explained) text(now time.Time) string {
 		if s.MFA != "" {
 			fmt.Fprintf(&b, "     code of         %s\n", s.MFA)
 		}
+		b.WriteString(s.sent())
 		if s.Endpoint != "" {
 			fmt.Fprintf(&b, "     at              %s\n", s.Endpoint)
 		}

@@ -98,7 +98,7 @@ func exitStatusHelp() string {
 // variables lists what is read, in the order of the help topic.
 func variables() [][2]string {
 	return [][2]string{
-		{"AWS_PROFILE", "profile of exec, export and login where none is named"},
+		{"AWS_PROFILE", "profile of exec, export, login, explain and whoami where none is named"},
 		{"AWS_CONFIG_FILE", "the AWS config, else ~/.aws/config"},
 		{"AWS_SHARED_CREDENTIALS_FILE", "keys in the clear, else ~/.aws/credentials"},
 		{"AWS_REGION, AWS_DEFAULT_REGION", "region of the last call and of the child"},

@@ -85,6 +85,9 @@ func (s System) runList(_ context.Context, g *globals, o listOptions) error {
 	if err != nil {
 		return err
 	}
+	if named := s.lookup("AWS_CONFIG_FILE"); named != "" && set.Absent() {
+		s.say("there is no config at %s (AWS_CONFIG_FILE)", set.Display())
+	}
 	exists, err := k.exists()
 	if err != nil {
 		return err

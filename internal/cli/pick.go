@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"fob/internal/fault"
+
+	"github.com/spf13/cobra"
 )
 
 // mostPicked bounds the list that a person is shown: a longer one does not help
@@ -74,6 +76,18 @@ func picked(names []string, answer string) (name, why string) {
 		return fit[0], ""
 	}
 	return "", fmt.Sprintf("%d profiles begin with %s", len(fit), strconv.Quote(answer))
+}
+
+// called is the profile that a command line names, else AWS_PROFILE, for commands
+// that ask nobody.
+func (s System) called(c *cobra.Command, args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	if name := s.lookup("AWS_PROFILE"); name != "" {
+		return name, nil
+	}
+	return "", usage(c, errors.New("the name of a profile is missing, and AWS_PROFILE is not set"))
 }
 
 // named settles the profile of a command: what was typed, else AWS_PROFILE, else

@@ -26,15 +26,18 @@ func newStatus(sys *System, g *globals) *cobra.Command {
 		Aliases: []string{"whoami"},
 		Short:   "Show what is unlocked, or (whoami PROFILE) who AWS says you are",
 		Long: "Show whether the store is locked, where its keys rest and which sessions hold.\n" +
-			"With PROFILE: ask AWS who its credentials are.",
+			"With PROFILE, or as whoami with AWS_PROFILE: ask AWS who its credentials are.",
 		Example:           "  fob status\n  fob whoami dev",
 		Args:              atMostOneProfile,
 		ValidArgsFunction: sys.completeProfile(g),
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if len(args) == 0 && c.CalledAs() != "whoami" {
 				return sys.runStatus(c.Context(), g, o)
 			}
-			o.profile = args[0]
+			var err error
+			if o.profile, err = sys.called(c, args); err != nil {
+				return err
+			}
 			return sys.runWhoami(c.Context(), g, o)
 		},
 	}

@@ -76,6 +76,9 @@ func encoding(text []byte) string {
 // Path is the file that Load read, "" for Parse.
 func (s Set) Path() string { return s.path }
 
+// Absent says that Load has found no file.
+func (s Set) Absent() bool { return s.absent }
+
 // Display is how messages name the file.
 func (s Set) Display() string { return s.display }
 
