@@ -121,27 +121,23 @@ func negate(c *cobra.Command, flags, twins *pflag.FlagSet) {
 
 // elsewhere is a command of the incumbent's that fob does not have, whatever
 // flags it is given.
-func elsewhere(name string, aliases []string, f fault.Error) *cobra.Command {
+func elsewhere(name string, aliases []string, why, next string) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Aliases: aliases, Hidden: true, DisableFlagParsing: true,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return &fault.Error{What: "there is no command " + c.CalledAs(), Why: f.Why, Next: f.Next, Code: fault.Usage}
+			return &fault.Error{What: "there is no command " + c.CalledAs(), Why: errors.New(why), Next: []string{next}, Code: fault.Usage}
 		},
 	}
 }
 
 func newProxy(*System, *globals) *cobra.Command {
-	return elsewhere("proxy", []string{"server"}, fault.Error{
-		Why:  errors.New("credential endpoints are not in this version"),
-		Next: []string{"long runs: fob exec --duration, or a credential_process line (fob credential-process --help)"},
-	})
+	return elsewhere("proxy", []string{"server"}, "credential endpoints are not in this version",
+		"long runs: fob exec --duration, or a credential_process line (fob credential-process --help)")
 }
 
 func newMigrateBackend(*System, *globals) *cobra.Command {
-	return elsewhere("migrate-backend", nil, fault.Error{
-		Why:  errors.New("fob has one store, which every way to open it opens"),
-		Next: []string{"take over what aws-vault has stored: fob import"},
-	})
+	return elsewhere("migrate-backend", nil, "fob has one store, which every way to open it opens",
+		"take over what aws-vault has stored: fob import")
 }
 
 // not is a flag that sets another one to the opposite.
