@@ -156,7 +156,8 @@ func (v vector) asSlot(t *testing.T) string {
 		asked = true
 		return cred.NewSecret(v.passphrase), nil
 	}}
-	got, err := unlock.Kinds()[0].Open(env).Load(t.Context())
+	byPassphrase := slices.IndexFunc(unlock.Kinds(), func(k unlock.Kind) bool { return k.Name == "passphrase" })
+	got, err := unlock.Kinds()[byPassphrase].Open(env).Load(t.Context())
 	slot, wrong, unsafe := (*unlock.SlotError)(nil), (*unlock.WrongError)(nil), (*lock.UnsafeError)(nil)
 	switch {
 	case err == nil || !got.IsZero():
