@@ -18,7 +18,7 @@ func main() {
 	restore := hygiene.Enter()
 	os.Exit(front.Main(front.System{
 		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr,
-		Now: time.Now, Core: core(), Version: version, UID: os.Getuid(),
+		Now: time.Now, Core: core, Version: version, UID: os.Getuid(),
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 		Exec: func(path string, argv, environ []string) error {
 			restore()

@@ -59,7 +59,7 @@ func coldExec(t *testing.T) []string {
 	code, _ := p.Code("gruntwork")
 	args := []string{"fob", "exec", "dev", "-t", code, "--", "true"}
 	status := front.Main(front.System{
-		Args: args, Environ: environ, Stdout: io.Discard, Stderr: os.Stderr, Now: time.Now, Core: "fob-core", Version: "test", UID: os.Getuid(), NoKeyring: true,
+		Args: args, Environ: environ, Stdout: io.Discard, Stderr: os.Stderr, Now: time.Now, Core: func() string { return "fob-core" }, Version: "test", UID: os.Getuid(), NoKeyring: true,
 		StdoutIsTerminal: func() bool { return false },
 		Exec: func(_ string, argv, environ []string) error {
 			sys.Args, sys.Environ = argv, environ

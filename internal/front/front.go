@@ -31,8 +31,8 @@ type System struct {
 	Args, Environ  []string
 	Stdout, Stderr io.Writer
 	Now            func() time.Time
-	// Core is the path of fob-core.
-	Core    string
+	// Core gives the path of fob-core, which a cached run does not look for.
+	Core    func() string
 	Version string
 	UID     int
 	// NoKeyring lets tests leave the kernel's keyrings alone.
@@ -51,7 +51,7 @@ func Main(sys System) int {
 		return status
 	}
 	environ := append(without(sys.Environ, VersionVariable), VersionVariable+"="+sys.Version)
-	err := sys.Exec(sys.Core, sys.Args, environ)
+	err := sys.Exec(sys.Core(), sys.Args, environ)
 	if done := (*launch.Exited)(nil); errors.As(err, &done) {
 		return done.Status
 	}

@@ -114,7 +114,7 @@ func TestHandsOver(t *testing.T) {
 	var stderr strings.Builder
 	sys := System{
 		Args: []string{"aws-vault", "list", "--x"}, Environ: []string{"A=1", VersionVariable + "=forged", "B=2"}, Stderr: &stderr,
-		Core: "/opt/fob-core", Version: "v1", Now: time.Now, StdoutIsTerminal: func() bool { return false },
+		Core: func() string { return "/opt/fob-core" }, Version: "v1", Now: time.Now, StdoutIsTerminal: func() bool { return false },
 		Exec: func(p string, a, e []string) error {
 			path, argv, environ = p, a, e
 			return &launch.Exited{Status: 7}
