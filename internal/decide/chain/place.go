@@ -2,7 +2,6 @@ package chain
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,12 +44,12 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 		v.note("no mfa_serial: the session carries no MFA, and IAM refuses it")
 	case asked > roleChainingMax:
 		step.Lifetime = asked
-		v.note("%s asks for %s, so this is a session of its own and costs one more code", from, asked)
+		v.note(from + " asks for " + asked.String() + ", so this is a session of its own and costs one more code")
 	default:
 		if step.Lifetime, err = v.shared(); err != nil {
 			return err
 		}
-		v.note("one code opens this session for %s; every role of at most 1h is then entered without another", step.Lifetime)
+		v.note("one code opens this session for " + step.Lifetime.String() + "; every role of at most 1h is then entered without another")
 	}
 	v.chain.Steps = []source.Step{step}
 	return nil
@@ -85,7 +84,7 @@ func (v *resolver) placeOn(begin source.Step, base profile.Profile, roles []sour
 	}
 	if user, ok := begin.(source.PresentsMFA); ok && user.PresentsMFA() && len(roles) > 0 && device.Serial != "" {
 		roles[0].Device = device
-		v.note("the first role is shown MFA device %s, as if the credentials before it were a user's", device.Serial)
+		v.note("the first role is shown MFA device " + device.Serial + ", as if the credentials before it were a user's")
 	}
 	for i := range roles {
 		sessionName(&roles[i], "")
@@ -147,9 +146,9 @@ func codeNote(noSession, differs bool, r *source.AssumeRole, d devices) string {
 	case noSession:
 		return "--no-session: the key assumes the role itself, which costs one code"
 	case differs:
-		return fmt.Sprintf("the role names MFA device %s and its source %s: the key assumes the role itself, which costs one code", d.role.Serial, d.base.Serial)
+		return "the role names MFA device " + d.role.Serial + " and its source " + d.base.Serial + ": the key assumes the role itself, which costs one code"
 	}
-	return fmt.Sprintf("a session of %s cannot come from the shared MFA session (at most 1h): the key assumes the role itself, which costs one code", r.Lifetime)
+	return "a session of " + r.Lifetime.String() + " cannot come from the shared MFA session (at most 1h): the key assumes the role itself, which costs one code"
 }
 
 // sessionName fills in a name that makes CloudTrail readable: the MFA device is

@@ -109,12 +109,12 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 			return err
 		}
 		steps = append(steps, source.SessionToken{Profile: base.Name, Lifetime: life, Device: device, Endpoint: v.baseEndpoint(end, device.Serial)})
-		v.note("one code opens a session for %s, which serves every role of at most 1h over this key", life)
+		v.note("one code opens a session for " + life.String() + ", which serves every role of at most 1h over this key")
 	case device.Serial == "":
 		v.note("no mfa_serial: the key assumes the role without a code")
 	default:
 		first.Device = device
-		v.note("%s", codeNote(v.req.NoSession, differs, first, d))
+		v.note(codeNote(v.req.NoSession, differs, first, d))
 	}
 	for i := range roles {
 		sessionName(&roles[i], device.Serial)

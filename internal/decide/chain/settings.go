@@ -92,7 +92,7 @@ func (v *resolver) lifetimes(roles []source.AssumeRole, links []link) error {
 // allowed is the length to ask for, given what AWS has refused of late.
 func (v *resolver) allowed(arn string, life time.Duration) time.Duration {
 	if refused, ok := v.limits[arn]; ok && life >= refused && refused > roleChainingMax {
-		v.warn("AWS has refused sessions of %s for %s: asking for 1h instead of %s", refused, arn, life)
+		v.warn("AWS has refused sessions of " + refused.String() + " for " + arn + ": asking for 1h instead of " + life.String())
 		return roleChainingMax
 	}
 	return life
@@ -102,10 +102,10 @@ func (v *resolver) allowed(arn string, life time.Duration) time.Duration {
 // for that session's length, quietly for a role on the way.
 func (v *resolver) cut(target bool, arn string, life time.Duration, from string) {
 	if target {
-		v.warn("%s asks for %s, but %s is assumed from another role, and AWS gives such a session 1h at most", from, life, arn)
+		v.warn(from + " asks for " + life.String() + ", but " + arn + " is assumed from another role, and AWS gives such a session 1h at most")
 		return
 	}
-	v.note("%s is on the way to another role: 1h at most instead of %s (%s)", arn, life, from)
+	v.note(arn + " is on the way to another role: 1h at most instead of " + life.String() + " (" + from + ")")
 }
 
 func (v *resolver) lifetime(p profile.Profile, target bool) (time.Duration, string, error) {

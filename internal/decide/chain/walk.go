@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
@@ -100,7 +101,7 @@ func (v *resolver) link(p profile.Profile, target bool) (link, string, error) {
 	switch {
 	case v.hasKey(p.Name):
 		if has && from.Value != p.Name {
-			v.note("profile %q has a stored key, which goes before its source_profile (%s)", p.Name, from.From)
+			v.note("profile " + strconv.Quote(p.Name) + " has a stored key, which goes before its source_profile (" + from.From + ")")
 		}
 		return l, "", nil
 	case has && both:
@@ -113,7 +114,7 @@ func (v *resolver) link(p profile.Profile, target bool) (link, string, error) {
 		return l, "", &source.SettingError{Setting: from, Why: "names the profile itself, which has no stored key", Next: []string{"fob add " + fault.Operand(p.Name), "or name the profile that has the key"}}
 	case has:
 		if l.role == nil {
-			v.note("profile %q has no role: it uses the credentials of its source_profile %q (%s)", p.Name, from.Value, from.From)
+			v.note("profile " + strconv.Quote(p.Name) + " has no role: it uses the credentials of its source_profile " + strconv.Quote(from.Value) + " (" + from.From + ")")
 		}
 		return l, from.Value, nil
 	}
@@ -121,7 +122,7 @@ func (v *resolver) link(p profile.Profile, target bool) (link, string, error) {
 		return l, "", err
 	}
 	if key, ok := l.begin.(source.InClear); ok {
-		v.warn("profile %q has its key in the clear (%s), where every program can read it: fob import takes it into the store", p.Name, key.From)
+		v.warn("profile " + strconv.Quote(p.Name) + " has its key in the clear (" + key.From + "), where every program can read it: fob import takes it into the store")
 		if !key.Ends {
 			v.chain.InClear, l.begin = key, nil
 			return l, "", nil
@@ -148,7 +149,7 @@ func (v *resolver) begin(p profile.Profile, target bool) (source.Step, error) {
 	if _, own := p.Setting("role_arn"); step != nil || err != nil || own || !target || file == "" || arn == "" {
 		return step, err
 	}
-	v.note("profile %q has no key and no source of its own: the web identity of the environment is used (AWS_WEB_IDENTITY_TOKEN_FILE)", p.Name)
+	v.note("profile " + strconv.Quote(p.Name) + " has no key and no source of its own: the web identity of the environment is used (AWS_WEB_IDENTITY_TOKEN_FILE)")
 	over := []profile.Setting{
 		{Key: "web_identity_token_file", Value: file, From: "environment variable AWS_WEB_IDENTITY_TOKEN_FILE"},
 		{Key: "role_arn", Value: arn, From: "environment variable AWS_ROLE_ARN"},
@@ -189,10 +190,8 @@ func (v *resolver) plan(p profile.Profile, begins bool) (source.Step, error) {
 	return nil, nil
 }
 
-func (v *resolver) note(format string, args ...any) {
-	v.chain.Notes = append(v.chain.Notes, fmt.Sprintf(format, args...))
-}
+// note is for every run, also one that shows no note, so its callers leave fmt
+// alone.
+func (v *resolver) note(text string) { v.chain.Notes = append(v.chain.Notes, text) }
 
-func (v *resolver) warn(format string, args ...any) {
-	v.chain.Warnings = append(v.chain.Warnings, fmt.Sprintf(format, args...))
-}
+func (v *resolver) warn(text string) { v.chain.Warnings = append(v.chain.Warnings, text) }
