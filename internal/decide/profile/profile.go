@@ -48,7 +48,8 @@ func (p Profile) Value(key string) string {
 // Setting is the effective setting of key; false means that it is not there. A
 // nested value starts with a line feed and has one "key = value" per line.
 func (p Profile) Setting(key string) (Setting, bool) {
-	return p.lookup(p.held, strings.ToLower(key), strings.ToLower(key))
+	key = strings.ToLower(key)
+	return p.lookup(p.held, key, key)
 }
 
 // ServiceSetting is a setting of one service from the [services] section that

@@ -15,6 +15,7 @@ func jsonFormat() Format {
 
 func writeJSON(w io.Writer, o Output) error {
 	var b strings.Builder
+	b.Grow(1 << 10) // most session tokens are shorter
 	b.WriteString("{\n  \"Version\": 1")
 	for _, f := range fields(o, "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration") {
 		if !utf8.ValidString(f.value) {
@@ -32,6 +33,7 @@ func writeJSON(w io.Writer, o Output) error {
 func quoteJSON(value string) string {
 	const hex = "0123456789abcdef"
 	var b strings.Builder
+	b.Grow(len(value) + 2)
 	b.WriteByte('"')
 	for i := range len(value) {
 		switch c := value[i]; {

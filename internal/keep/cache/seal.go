@@ -61,13 +61,13 @@ func (s *sealer) seal(magic, name string, text []byte) []byte {
 }
 
 // open is false for everything that seal did not make with this key, magic and
-// name.
+// name. The text takes the place of what was sealed.
 func (s *sealer) open(magic, name string, sealed []byte) ([]byte, bool) {
 	head := len(magic) + nonceSize
 	if s == nil || len(sealed) < head || string(sealed[:len(magic)]) != magic {
 		return nil, false
 	}
-	text, err := s.aead.Open(nil, sealed[len(magic):head], sealed[head:], []byte(magic+name))
+	text, err := s.aead.Open(sealed[head:head], sealed[len(magic):head], sealed[head:], []byte(magic+name))
 	return text, err == nil
 }
 
@@ -85,10 +85,11 @@ func (n namer) name(parts []string) string {
 // mac is HMAC-SHA256 over the parts, each after its length, so that moving a
 // boundary changes it.
 func mac(key []byte, parts ...string) []byte {
-	h := hmac.New(sha256.New, key)
+	text := make([]byte, 0, 512)
 	for _, p := range parts {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(p))))
-		h.Write([]byte(p))
+		text = append(binary.BigEndian.AppendUint64(text, uint64(len(p))), p...)
 	}
+	h := hmac.New(sha256.New, key)
+	h.Write(text)
 	return h.Sum(nil)
 }
