@@ -217,3 +217,46 @@ func TestScanFindsHeaders(t *testing.T) {
 		checkScan(t, []byte(rapid.StringOf(rapid.SampledFrom([]rune("[[[]a= \t\n\n\r#\u00a0"))).Draw(t, "text")))
 	})
 }
+
+// Looking for one name must find what reading every header finds, whatever was
+// looked for before.
+func checkFind(t interface{ Fatalf(string, ...any) }, text []byte) {
+	for _, parse := range []func(string, []byte) (Set, error){Parse, ParseCredentials} {
+		s, err := parse(display, text)
+		if err != nil {
+			return
+		}
+		all := s.heads()
+		want := map[ident][]head{{profiles, "default"}: nil, {profiles, "t"}: nil, {services, "t"}: nil}
+		for _, h := range all {
+			want[ident{h.kind, h.name}] = nil
+		}
+		if len(want) > 12 {
+			return // an index, which is made by reading every header
+		}
+		for _, h := range all {
+			id := ident{h.kind, h.name}
+			want[id] = append(want[id], h)
+		}
+		for id := range want {
+			fresh, _ := parse(display, text)
+			if got := fresh.find(id.kind, id.name); !slices.Equal(got, want[id]) {
+				t.Fatalf("%q: %v is at %v, looked for first it is at %v", text, id, want[id], got)
+			}
+			if got := s.find(id.kind, id.name); !slices.Equal(got, want[id]) {
+				t.Fatalf("%q: %v is at %v, looked for later it is at %v", text, id, want[id], got)
+			}
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", plain, servicesText, manyText(4), "[t]\n[default]\n[profile default]\n[profile t]\n[profile \"t\"]\n[profile t\n[profile  t]\n",
+		"\xef\xbb\xbf[profile t]\r\n[default]\r[profile d]\r\n\n[profile default] # and\n  [profile t]\n",
+		"[profile team]\na =\n  [profile t]\n[services t]\n[profile tea]\n[sso-session t]\n[profile 't'] ; or\n[profile \\t]\n[ profile t]\n[profile\tt]\n",
+	} {
+		checkFind(t, []byte(text))
+	}
+}

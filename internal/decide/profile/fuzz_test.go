@@ -21,6 +21,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		checkScan(t, text)
+		checkFind(t, text)
 		lines := lineEnds(text) + 1
 		for _, n := range append(s.Names(), name) {
 			p, err := s.Profile(n)

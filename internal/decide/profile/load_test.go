@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -93,6 +94,31 @@ func TestLoad(t *testing.T) {
 	}
 	if text, err := s.WithProfile("t", nil); err != nil || string(text) != "[profile t]\n" {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// Nothing of an earlier reading is kept, so that an edit counts which no clock
+// and no size tells of: in place, as long, and with the times it had before.
+func TestLoadReadsEachTime(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config")
+	when := time.Unix(1_700_000_000, 123_456_789)
+	for _, region := range []string{"us-east-1", "eu-west-1", "us-east-1"} {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.WriteString(manyText(20000) + "[profile t]\nregion = " + region + "\n")
+		if err := errors.Join(err, f.Close(), os.Chtimes(path, when, when)); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Load(path, display)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := s.Profile("t"); err != nil || p.Value("region") != region {
+			t.Errorf("%q, %v, want %q", p.Value("region"), err, region)
+		}
 	}
 }
 

@@ -59,7 +59,6 @@ func open(path string) (int, error) {
 // readAll reads to the end, which may have moved since size was asked for.
 func readAll(fd, size int, display string) ([]byte, error) {
 	text := make([]byte, size+1)
-	touch(text)
 	n := 0
 	for {
 		got, err := syscall.Read(fd, text[n:])

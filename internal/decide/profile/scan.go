@@ -80,8 +80,8 @@ func lineEnd(text []byte, pos int) (end, next int) {
 // lineEnds counts the line ends in a text that is cut behind one.
 func lineEnds(text []byte) int {
 	n := bytes.Count(text, []byte{'\n'})
-	if cr := bytes.Count(text, []byte{'\r'}); cr > 0 {
-		n += cr - bytes.Count(text, []byte("\r\n"))
+	if bytes.IndexByte(text, '\r') >= 0 {
+		n += bytes.Count(text, []byte{'\r'}) - bytes.Count(text, []byte("\r\n"))
 	}
 	return n
 }
@@ -108,11 +108,14 @@ func (s *scanner) next() (start, bracket int, ok bool) {
 		}
 		bracket = s.pos + i
 		s.pos = bracket + 1
-		start, first := lineStart(s.text, bracket)
-		if !first || start < bracket && !s.isHeader(start) {
-			continue
+		start = bracket
+		if bracket == 0 || s.text[bracket-1] != '\n' { // which is where nearly all stand
+			var first bool
+			if start, first = lineStart(s.text, bracket); !first || start < bracket && !s.isHeader(start) {
+				continue
+			}
 		}
-		s.from = walker{text: s.text, pos: start}
+		s.from.pos, s.from.indent, s.from.inKey = start, 0, false
 		return start, bracket, true
 	}
 	s.pos = len(s.text)

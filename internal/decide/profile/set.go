@@ -22,11 +22,12 @@ type Set struct {
 	index         *index
 }
 
-// index is made once a set has been asked many times, as a list does.
+// index remembers the sections that were looked for. Once a set has been asked
+// many times, as by a list, it holds all of them.
 type index struct {
 	mu    sync.Mutex
 	asked int
-	heads map[ident][]head // those of the last scan, or all
+	heads map[ident][]head
 	full  bool
 }
 
@@ -91,7 +92,8 @@ func (s Set) Text() []byte { return s.text }
 func (s Set) Names() []string {
 	var names []string
 	seen := make(map[string]bool)
-	for sc := newScanner(s.text); ; {
+	sc := newScanner(s.text)
+	for {
 		_, bracket, ok := sc.next()
 		if !ok {
 			return names
@@ -113,47 +115,73 @@ func (s Set) Has(name string) bool { return len(s.find(profiles, name)) > 0 }
 func (s Set) find(k kind, name string) []head {
 	want := ident{k, name}
 	if s.index == nil {
-		return s.scan(want)[want]
+		return s.scan(want, nil)[want]
 	}
 	s.index.mu.Lock()
 	defer s.index.mu.Unlock()
 	const often = 16
 	s.index.asked++
+	_, known := s.index.heads[want]
 	switch {
-	case s.index.full:
+	case s.index.full, known:
 	case s.index.asked > often:
 		s.index.heads, s.index.full = make(map[ident][]head), true
 		for _, h := range s.heads() {
 			id := ident{h.kind, h.name}
 			s.index.heads[id] = append(s.index.heads[id], h)
 		}
-	case want == (ident{profiles, "default"}) && s.index.heads != nil:
 	default:
-		s.index.heads = s.scan(want)
+		s.index.heads = s.scan(want, s.index.heads)
 	}
 	return s.index.heads[want]
 }
 
-// scan gives the sections of that name, and [default], which each profile needs.
-func (s Set) scan(want ident) map[ident][]head {
+// scan adds the sections of that name to those that are known. The first one
+// finds [default] too, which each profile needs.
+func (s Set) scan(want ident, known map[ident][]head) map[ident][]head {
 	byDefault := ident{profiles, "default"}
-	found := make(map[ident][]head, 2)
-	all := s.collect(func(text []byte) bool {
-		return s.dialect == configFile && differs(text, want.name) && differs(text, byDefault.name)
-	})
-	for _, h := range all {
-		if id := (ident{h.kind, h.name}); id == want || id == byDefault {
-			found[id] = append(found[id], h)
+	first := known == nil
+	if first {
+		known = map[ident][]head{byDefault: nil}
+	}
+	known[want] = nil
+	at := lineAt{line: 1}
+	if above := known[byDefault]; len(above) > 0 {
+		at = lineAt{above[0].start, above[0].line}
+	}
+	sc := newScanner(s.text) // the variable of a for clause is copied at each turn
+	for {
+		start, bracket, ok := sc.next()
+		if !ok {
+			return known
+		}
+		if s.dialect == configFile && differs(s.text[bracket:], want.name) && (!first || differs(s.text[bracket:], byDefault.name)) {
+			continue
+		}
+		t := s.titleAt(bracket)
+		if id := (ident{t.kind, string(t.name)}); id == want || first && id == byDefault {
+			at.move(s.text, start)
+			known[id] = append(known[id], t.head(start, at.line))
 		}
 	}
-	return found
+}
+
+// lineAt is a place in a text and its line, counted on from where one is known:
+// to count 10,000 sections costs as much as to look for one of them.
+type lineAt struct{ offset, line int }
+
+func (l *lineAt) move(text []byte, to int) {
+	if to < l.offset {
+		*l = lineAt{line: 1}
+	}
+	l.line, l.offset = l.line+lineEnds(text[l.offset:to]), to
 }
 
 // differs sees from the first letters of a header that it is [profile X] with
 // another X; when it is not sure it says no.
 func differs(text []byte, name string) bool {
 	const start = "[profile "
-	if !bytes.HasPrefix(text, []byte(start)) {
+	if len(text) < len(start) || string(text[:len(start)]) != start {
 		return false
 	}
 	text = text[len(start):]
@@ -174,24 +202,17 @@ func (t title) head(start, line int) head {
 }
 
 // heads are all sections in order.
-func (s Set) heads() []head { return s.collect(func([]byte) bool { return false }) }
-
-// collect gives the sections in order, those left out whose text, from the
-// bracket on, is not wanted.
-func (s Set) collect(skip func(text []byte) bool) []head {
+func (s Set) heads() []head {
 	var found []head
-	line, counted := 1, 0
-	for sc := newScanner(s.text); ; {
+	at := lineAt{line: 1}
+	sc := newScanner(s.text)
+	for {
 		start, bracket, ok := sc.next()
 		if !ok {
 			return found
 		}
-		if skip(s.text[bracket:]) {
-			continue
-		}
-		t := s.titleAt(bracket)
-		line, counted = line+lineEnds(s.text[counted:start]), start
-		found = append(found, t.head(start, line))
+		at.move(s.text, start)
+		found = append(found, s.titleAt(bracket).head(start, at.line))
 	}
 }
 

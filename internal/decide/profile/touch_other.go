@@ -1,6 +1,0 @@
-//go:build unix && !linux
-
-package profile
-
-// touch is for Linux.
-func touch([]byte) {}
