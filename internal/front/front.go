@@ -8,7 +8,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"fob/internal/cred"
@@ -128,7 +130,7 @@ func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
 	if err != nil || !sameVault(home.Data, index.Vault) {
 		return none()
 	}
-	set, err := home.Load()
+	set, err := home.LoadFor(line.Profile, slices.Collect(maps.Keys(index.Keys)))
 	if err != nil {
 		return none()
 	}

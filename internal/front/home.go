@@ -25,10 +25,17 @@ type Home struct {
 // Load reads the config. Where AWS_CONFIG_FILE names what fob sdk-config has
 // written, for the SDK that calls us, it is the file that this was made from.
 // Errors are *profile.Error.
-func (h Home) Load() (profile.Set, error) {
-	set, err := profile.Load(h.Config, h.ConfigShown)
+func (h Home) Load() (profile.Set, error) { return h.load(profile.Load) }
+
+// LoadFor is Load for one profile, as profile.LoadFor has it.
+func (h Home) LoadFor(name string, likely []string) (profile.Set, error) {
+	return h.load(func(path, display string) (profile.Set, error) { return profile.LoadFor(path, display, name, likely) })
+}
+
+func (h Home) load(read func(path, display string) (profile.Set, error)) (profile.Set, error) {
+	set, err := read(h.Config, h.ConfigShown)
 	if origin := set.Origin(); err == nil && origin != "" {
-		return profile.Load(origin, h.shown(origin))
+		return read(origin, h.shown(origin))
 	}
 	return set, err
 }

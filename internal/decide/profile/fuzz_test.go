@@ -22,6 +22,7 @@ func FuzzParse(f *testing.F) {
 		}
 		checkScan(t, text)
 		checkFind(t, text)
+		checkSieve(t, text, append(s.Names(), name))
 		lines := lineEnds(text) + 1
 		for _, n := range append(s.Names(), name) {
 			p, err := s.Profile(n)

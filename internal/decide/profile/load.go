@@ -12,19 +12,27 @@ import (
 // and a link that leads nowhere is among its warnings. Whatever another user
 // could have put there is refused, since settings name commands to run. Errors
 // are *Error.
-func Load(path, display string) (Set, error) { return loadAs(path, display, configFile) }
+func Load(path, display string) (Set, error) { return loadAs(path, display, configFile, nil) }
+
+// LoadFor is Load for a run that asks for the profile name alone. Of a large
+// file it keeps that section, [default] and what they name, so the lines in its
+// errors are not those of the file. likely are names that may be among them:
+// without them nothing is missing, and with them the file is read but once.
+func LoadFor(path, display, name string, likely []string) (Set, error) {
+	return loadAs(path, display, configFile, newSieve(name, likely))
+}
 
 // LoadCredentials is Load for the shared credentials file, in which a section's
 // header is the profile's name alone.
 func LoadCredentials(path, display string) (Set, error) {
-	return loadAs(path, display, credentialsFile)
+	return loadAs(path, display, credentialsFile, nil)
 }
 
-func loadAs(path, display string, as dialect) (Set, error) {
+func loadAs(path, display string, as dialect, keep *sieve) (Set, error) {
 	if path == os.DevNull { // AWS_CONFIG_FILE=/dev/null is how people say "none"
 		return Set{path: path, display: display, dialect: as, index: new(index)}, nil
 	}
-	text, facts, err := readText(path, display)
+	text, facts, err := readText(path, display, keep)
 	if errors.Is(err, fs.ErrNotExist) {
 		s := Set{path: path, display: display, dialect: as, absent: true, index: new(index)}
 		if to, err := os.Readlink(path); err == nil {

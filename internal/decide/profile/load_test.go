@@ -112,12 +112,17 @@ func TestLoadReadsEachTime(t *testing.T) {
 		if err := errors.Join(err, f.Close(), os.Chtimes(path, when, when)); err != nil {
 			t.Fatal(err)
 		}
-		s, err := Load(path, display)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p, err := s.Profile("t"); err != nil || p.Value("region") != region {
-			t.Errorf("%q, %v, want %q", p.Value("region"), err, region)
+		for what, load := range map[string]func() (Set, error){
+			"whole":    func() (Set, error) { return Load(path, display) },
+			"for name": func() (Set, error) { return LoadFor(path, display, "t", nil) },
+		} {
+			s, err := load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p, err := s.Profile("t"); err != nil || p.Value("region") != region {
+				t.Errorf("%s: %q, %v, want %q", what, p.Value("region"), err, region)
+			}
 		}
 	}
 }

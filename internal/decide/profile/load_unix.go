@@ -15,7 +15,7 @@ import (
 // readText uses bare system calls: an os.File starts the runtime's poller, which
 // a regular file has no use for and a short run feels. O_NONBLOCK keeps the open
 // of a FIFO from waiting for a writer.
-func readText(path, display string) ([]byte, fileFacts, error) {
+func readText(path, display string, keep *sieve) ([]byte, fileFacts, error) {
 	fd, err := open(path)
 	if err == syscall.ENOENT {
 		return nil, fileFacts{}, fs.ErrNotExist
@@ -43,6 +43,12 @@ func readText(path, display string) ([]byte, fileFacts, error) {
 	if err := checkWay(path, display, me); err != nil {
 		return nil, facts, err
 	}
+	if keep != nil && facts.size > sieveFrom {
+		text, err := keep.read(func(into []byte, at int) (int, error) { return readAt(fd, into, at) })
+		if err == nil {
+			return text, facts, nil
+		}
+	}
 	text, err := readAll(fd, int(facts.size), display)
 	return text, facts, err
 }
@@ -52,6 +58,15 @@ func open(path string) (int, error) {
 		fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC|syscall.O_NOCTTY, 0)
 		if err != syscall.EINTR {
 			return fd, err
+		}
+	}
+}
+
+func readAt(fd int, into []byte, at int) (int, error) {
+	for {
+		n, err := syscall.Pread(fd, into, int64(at))
+		if err != syscall.EINTR {
+			return n, err
 		}
 	}
 }
