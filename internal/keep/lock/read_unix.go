@@ -22,7 +22,7 @@ func ReadFile(path string, max int64) ([]byte, error) {
 // readFile without private reads what others may read too, such as the AWS
 // configuration.
 func readFile(path string, max int64, private bool) ([]byte, error) {
-	fd, err := open(path)
+	fd, err := open(path, unix.O_NONBLOCK)
 	if err != nil {
 		return nil, openError(path, &fs.PathError{Op: "open", Path: path, Err: err})
 	}
@@ -73,9 +73,9 @@ func readAll(fd int, path string, size int, max int64) ([]byte, error) {
 	}
 }
 
-func open(path string) (int, error) {
+func open(path string, flags int) (int, error) {
 	for {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NOCTTY|flags, 0)
 		if !errors.Is(err, unix.EINTR) {
 			return fd, err
 		}
