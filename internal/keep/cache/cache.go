@@ -56,7 +56,12 @@ type Cache struct {
 // New touches nothing. Without a seal key the cache is empty and stores
 // nothing; names are then of use for locks only.
 func New(dataDir string, seal cred.Secret) *Cache {
-	return &Cache{dataDir: dataDir, seal: newSealer(seal), names: newNamer(seal)}
+	root := extract(seal)
+	c := &Cache{dataDir: dataDir, names: newNamer(root)}
+	if !seal.IsZero() {
+		c.seal = newSealer(root)
+	}
+	return c
 }
 
 // NameOf gives the name of the entry for a step: 64 hexadecimal digits from

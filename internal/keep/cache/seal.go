@@ -22,9 +22,18 @@ const (
 	nonceSize  = 12
 )
 
+// extract is the first half of HKDF, which all subkeys have in common.
+func extract(seal cred.Secret) []byte {
+	root, err := hkdf.Extract(sha256.New, []byte(seal.Reveal()), nil)
+	if err != nil {
+		panic("cache: " + err.Error()) // only for a hash that FIPS 140 does not know
+	}
+	return root
+}
+
 // subkey gives a key for one use, so that no two uses can meet.
-func subkey(seal cred.Secret, use string) []byte {
-	key, err := hkdf.Key(sha256.New, []byte(seal.Reveal()), nil, use, 32)
+func subkey(root []byte, use string) []byte {
+	key, err := hkdf.Expand(sha256.New, root, use, 32)
 	if err != nil {
 		panic("cache: " + err.Error()) // only for a length that HKDF cannot give
 	}
@@ -34,11 +43,8 @@ func subkey(seal cred.Secret, use string) []byte {
 // sealer seals and opens files. A nil one opens nothing.
 type sealer struct{ aead cipher.AEAD }
 
-func newSealer(seal cred.Secret) *sealer {
-	if seal.IsZero() {
-		return nil
-	}
-	block, err := aes.NewCipher(subkey(seal, "fob cache v1"))
+func newSealer(root []byte) *sealer {
+	block, err := aes.NewCipher(subkey(root, "fob cache v1"))
 	if err != nil {
 		panic("cache: " + err.Error()) // only for a key of another length
 	}
@@ -74,8 +80,8 @@ func (s *sealer) open(magic, name string, sealed []byte) ([]byte, bool) {
 // namer makes names. Its key is a Secret so that no formatter prints it.
 type namer struct{ key cred.Secret }
 
-func newNamer(seal cred.Secret) namer {
-	return namer{key: cred.NewSecret(string(subkey(seal, "fob name v1")))}
+func newNamer(root []byte) namer {
+	return namer{key: cred.NewSecret(string(subkey(root, "fob name v1")))}
 }
 
 func (n namer) name(parts []string) string {

@@ -78,7 +78,7 @@ func TestNoKeyIsPrinted(t *testing.T) {
 	t.Parallel()
 	c := New(home(t), seal)
 	for _, use := range []string{"fob name v1", "fob cache v1"} {
-		key := subkey(seal, use)[:4]
+		key := subkey(extract(seal), use)[:4]
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			text := fmt.Sprintf(verb, c)
 			for _, form := range []string{verb, "%x", "%v", "%#v"} {
