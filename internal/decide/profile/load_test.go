@@ -108,7 +108,7 @@ func TestLoadReadsEachTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = f.WriteString(manyText(20000) + "[profile t]\nregion = " + region + "\n")
+		_, err = f.WriteString(manyText(3000) + "[profile t]\nregion = " + region + "\n")
 		if err := errors.Join(err, f.Close(), os.Chtimes(path, when, when)); err != nil {
 			t.Fatal(err)
 		}
