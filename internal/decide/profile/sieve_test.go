@@ -79,7 +79,7 @@ func TestSieve(t *testing.T) {
 func TestLoadFor(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "config")
-	text := manyText(5000) + "[profile base]\nmfa_serial = s\n[profile alone]\n"
+	text := madeFrom + "/other\n" + manyText(5000) + "[profile base]\nmfa_serial = s\n[profile alone]\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +95,9 @@ func TestLoadFor(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.want, string(s.Text())); diff != "" {
 			t.Errorf("%s: %s", tt.name, diff)
+		}
+		if got := s.Origin(); got != "/other" {
+			t.Errorf("made from %q", got)
 		}
 	}
 	for want, likely := range map[int][]string{2: nil, 1: {"unused", "base"}} {
