@@ -47,8 +47,8 @@ tidy:
 real: ## the tests once more, none of which may skip unless .ci/skips names it
 	FOB_TEST_REAL=1 $(GO) test -count=1 -timeout 20m -json ./... | { cd tools && $(GO) run ./ci ../.ci/skips; }
 
-bench: ## times beside an exec-only program; PEER=path adds another, PROFILES=10000 RUNS=100
-	@cd tools && $(GO) run ./bench -root .. $(if $(PEER),-peer $(PEER)) $(if $(PROFILES),-profiles $(PROFILES)) $(if $(RUNS),-runs $(RUNS))
+bench: ## Markdown tables of times beside an exec-only program; RUNS, PEER=path, PROFILES=10,10000, SESSIONS, ONLY=row
+	@cd tools && $(GO) run ./bench -root .. $(if $(RUNS),-runs '$(RUNS)') $(if $(PEER),-peer '$(abspath $(PEER))') $(if $(PROFILES),-profiles '$(PROFILES)') $(if $(SESSIONS),-sessions '$(SESSIONS)') $(if $(ONLY),-only '$(ONLY)')
 
 nightly: ## rotations killed at every system call, and every fuzz target for FUZZTIME (10m)
 	tools/nightly

@@ -2,143 +2,195 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
-	"os"
+	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// row is one program with its arguments, and what was measured of it.
-type row struct {
-	name  string
-	argv  []string
-	execs bool // ends by becoming another program
-	floor bool // what the others are compared with
-
-	wall         []time.Duration
-	faults       []int64
-	init         string
-	instructions string
+// spawn is one start of a program.
+type spawn struct {
+	argv, env []string
+	on        *worker
 }
 
-// measure runs every row in turn, so that whatever slows the machine down slows
-// them all.
-func measure(rows []*row, runs int, env []string) error {
-	const warmup = 5
-	for i := range runs + warmup {
-		for j := range rows {
-			r := rows[(i+j)%len(rows)] // nobody always comes after the same one
-			wall, faults, err := once(r, env)
-			if err != nil {
-				return fmt.Errorf("%s: %w", strings.Join(r.argv, " "), err)
-			}
-			if i >= warmup {
-				r.wall, r.faults = append(r.wall, wall), append(r.faults, faults)
+// row is one program with its arguments, and what was measured of it.
+type row struct {
+	key    string // by which others find it; may be empty
+	name   string
+	base   string // the key of the row that it is compared with, besides the floor
+	always bool   // the others mean little without it
+	// setup makes what the row needs. fresh says that every run uses it up, so
+	// that it is called before each.
+	setup func() (spawn, error)
+	fresh bool
+
+	ready  spawn
+	err    error // why there are no figures
+	wall   []time.Duration
+	faults []int64
+	// instructions are below zero where the kernel does not count them, and peak,
+	// in kilobytes, where it could not be had.
+	instructions []int64
+	peak         int64
+}
+
+// group is the rows that are run in turn, and their table.
+type group struct {
+	title  string
+	note   string // under the table
+	rows   []*row
+	rounds int
+	beside string // heading of the comparison with base; none where empty
+	more   bool   // compare by difference, and not by ratio
+}
+
+// peakRuns is how often peak memory is read: it hardly differs.
+const peakRuns = 3
+
+// measure runs the rows in random turns: what slows the machine down for a while
+// slows all of them, and none always comes after the same other one.
+func (g *group) measure(ctx context.Context, peak string) {
+	for _, r := range g.rows {
+		r.peak = -1
+		if !r.fresh {
+			r.ready, r.err = r.setup()
+		}
+	}
+	settle()
+	for round := range g.rounds + 1 {
+		for _, i := range rand.Perm(len(g.rows)) {
+			if r := g.rows[i]; r.err == nil && ctx.Err() == nil {
+				r.err = r.once(round > 0) // the first is for warmth
 			}
 		}
 	}
-	for _, r := range rows {
-		r.init, r.instructions = packageInit(r, env), instructions(r, env)
+	for _, r := range g.rows {
+		r.readPeak(ctx, peak)
+	}
+}
+
+// deadline ends a program that waits for something which never comes.
+const deadline = 2 * time.Minute
+
+func (r *row) once(counted bool) error {
+	s, err := r.fetch()
+	if err != nil {
+		return err
+	}
+	var wall time.Duration
+	var stderr bytes.Buffer
+	c := exec.Command(s.argv[0], s.argv[1:]...)
+	c.Env, c.Stderr = s.env, &stderr
+	count := int64(-1)
+	err = s.on.do(func() error {
+		read := countInstructions()
+		start := time.Now()
+		err := c.Start()
+		if err == nil {
+			late := time.AfterFunc(deadline, func() { _ = c.Process.Kill() })
+			err = c.Wait()
+			late.Stop()
+		}
+		wall = time.Since(start)
+		count = read()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", s.shown(), err, strings.TrimSpace(stderr.String()))
+	}
+	if counted {
+		r.wall, r.faults, r.instructions = append(r.wall, wall), append(r.faults, minorFaults(c.ProcessState)), append(r.instructions, count)
 	}
 	return nil
 }
 
-func once(r *row, env []string) (time.Duration, int64, error) {
-	c := exec.Command(r.argv[0], r.argv[1:]...)
-	c.Env = env
-	start := time.Now()
-	err := c.Run()
-	wall := time.Since(start)
-	if err != nil {
-		return 0, 0, err
+func (r *row) fetch() (spawn, error) {
+	if r.fresh {
+		return r.setup()
 	}
-	return wall, minorFaults(c.ProcessState), nil
+	return r.ready, nil
 }
 
-func (r *row) median() time.Duration { return middle(r.wall) }
-
-// quick is the fastest tenth: what is left when the machine did nothing else.
-func (r *row) quick() time.Duration { return slices.Sorted(slices.Values(r.wall))[len(r.wall)/10] }
-
-func (r *row) medianFaults() string {
-	if n := middle(r.faults); n > 0 {
-		return strconv.FormatInt(n, 10)
-	}
-	return "-"
+func (s spawn) shown() string {
+	return strings.Join(append([]string{filepath.Base(s.argv[0])}, s.argv[1:]...), " ")
 }
 
-func middle[T int64 | time.Duration](all []T) T {
-	all = slices.Sorted(slices.Values(all))
-	return all[len(all)/2]
+// readPeak runs the row below the program that reads peak memory.
+func (r *row) readPeak(ctx context.Context, peak string) {
+	var all []int64
+	for range peakRuns {
+		if r.err != nil || ctx.Err() != nil {
+			return
+		}
+		s, err := r.fetch()
+		if err != nil {
+			return
+		}
+		c := exec.Command(peak, s.argv...)
+		c.Env = s.env
+		var out []byte
+		err = s.on.do(func() error { out, err = c.Output(); return err })
+		kilobytes, bad := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+		if err != nil || bad != nil {
+			return
+		}
+		all = append(all, kilobytes)
+	}
+	r.peak = median(all)
 }
 
-// clock is a line of GODEBUG=inittrace=1.
-var clock = regexp.MustCompile(`(?m)^init \S+ @\S+ ms, (\S+) ms clock`)
-
-// refs is the line in which cachegrind counts instructions.
-var refs = regexp.MustCompile(`I +refs: +([\d,]+)`)
-
-// packageInit adds up what the Go runtime says of each package's start.
-func packageInit(r *row, env []string) string {
-	c := exec.Command(r.argv[0], r.argv[1:]...)
-	c.Env = append(slices.Clone(env), "GODEBUG=inittrace=1")
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	_ = c.Run() // its status was looked at before
-	sum, found := 0.0, clock.FindAllSubmatch(stderr.Bytes(), -1)
-	for _, m := range found {
-		ms, _ := strconv.ParseFloat(string(m[1]), 64)
-		sum += ms
+// table writes the group's rows.
+func (g *group) table() string {
+	floor := g.find(floorKey)
+	header := []string{"program", "median, ms", "to exec-only"}
+	if g.beside != "" {
+		header = append(header, g.beside)
 	}
-	if len(found) == 0 {
+	header = append(header, "page faults", "instructions, M", "peak, MB")
+	var rows [][]string
+	for _, r := range g.rows {
+		if r.err != nil {
+			continue
+		}
+		cells := []string{r.name, ms(median(r.wall)), times(ratio(r.wall, floor.wall))}
+		if g.beside != "" {
+			cells = append(cells, g.compared(r))
+		}
+		rows = append(rows, append(cells, number(int(median(r.faults))), millions(median(r.instructions)), megabytes(r.peak)))
+	}
+	return figures(header, rows)
+}
+
+// compared is what a row costs beside its base.
+func (g *group) compared(r *row) string {
+	base := g.find(r.base)
+	if r.base == "" || len(base.wall) == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.2f", sum)
+	if g.more {
+		return ms(more(r.wall, base.wall))
+	}
+	return times(ratio(r.wall, base.wall))
 }
 
-// instructions asks perf, or valgrind where the machine has no counters. The
-// latter loses count when a program becomes another one.
-func instructions(r *row, env []string) string {
-	if out, err := watched(env, "perf", append([]string{"stat", "-x,", "-e", "instructions:u", "--"}, r.argv...)); err == nil {
-		if n, err := strconv.ParseInt(strings.SplitN(out, ",", 2)[0], 10, 64); err == nil {
-			return million(n)
+// find gives the row with a key, or one without figures.
+func (g *group) find(key string) *row {
+	for _, r := range g.rows {
+		if r.key == key && key != "" && r.err == nil {
+			return r
 		}
 	}
-	if r.execs || filepath.Base(r.argv[0]) == "env" {
-		return "-"
-	}
-	// Its error says little: it lacks an instruction that the Go runtime may use
-	// at the very end, and has counted by then.
-	out, _ := watched(env, "valgrind", append([]string{"--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=" + os.DevNull}, r.argv...))
-	m := refs.FindStringSubmatch(out)
-	if m == nil {
-		return "-"
-	}
-	n, err := strconv.ParseInt(strings.ReplaceAll(m[1], ",", ""), 10, 64)
-	if err != nil {
-		return "-"
-	}
-	return million(n) + " (valgrind)"
+	return &row{}
 }
 
-func million(n int64) string { return fmt.Sprintf("%.2f M", float64(n)/1e6) }
-
-// watched runs a program below another one and gives what that one says on
-// standard error.
-func watched(env []string, tool string, args []string) (string, error) {
-	path, err := exec.LookPath(tool)
-	if err != nil {
-		return "", err
+func megabytes(kilobytes int64) string {
+	if kilobytes < 0 {
+		return "-"
 	}
-	c := exec.Command(path, args...)
-	c.Env = env
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	err = c.Run()
-	return stderr.String(), err
+	return fmt.Sprintf("%.1f", float64(kilobytes)/1024)
 }
