@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,8 +29,10 @@ type bench struct {
 
 	floor, peak string // executables
 	fob, peer   *program
+	servers     []*playground.Server
 	homes       []home // whose seal keys are to be taken away again
 	filled      map[int]home
+	locked      int // homes that lockedHome has made
 
 	groups   []*group
 	inits    []initRow
@@ -81,8 +82,17 @@ func newBench(ctx context.Context, o options) (b *bench, err error) {
 	if b.fob, err = b.program("fob", b.at("fob"), b.at(filepath.Join("alone", "fob"))); err != nil || o.peer == "" {
 		return b, err
 	}
-	b.peer, err = b.program(filepath.Base(o.peer), o.peer, o.peer)
-	return b, err
+	name := filepath.Base(o.peer)
+	if name == b.fob.name { // another build of it, say
+		name = "other-fob"
+	}
+	peer, err := b.program(name, o.peer, o.peer)
+	if err != nil {
+		b.failed(name+" is left out", err)
+		return b, nil
+	}
+	b.peer = peer
+	return b, nil
 }
 
 func (b *bench) at(name string) string { return filepath.Join(b.dir, name) }
@@ -111,12 +121,12 @@ func (b *bench) build() error {
 }
 
 // program stores the key and makes the sessions of dev.
-func (b *bench) program(name, path, cached string) (*program, error) {
-	p := &program{name: name, path: path, cached: cached}
-	var err error
+func (b *bench) program(name, path, cached string) (p *program, err error) {
+	p = &program{name: name, path: path, cached: cached}
 	if p.play, err = playground.Start(playground.Options{Now: time.Now}); err != nil {
 		return nil, err
 	}
+	b.servers = append(b.servers, p.play)
 	var ok bool
 	if p.user, ok = p.play.User("gruntwork"); !ok {
 		return nil, errors.New("the playground has no user gruntwork")
@@ -208,10 +218,8 @@ func (b *bench) close() {
 	for _, h := range b.homes {
 		failed = append(failed, h.forget())
 	}
-	for _, p := range []*program{b.fob, b.peer} {
-		if p != nil {
-			failed = append(failed, p.play.Close())
-		}
+	for _, s := range b.servers {
+		failed = append(failed, s.Close())
 	}
 	if b.plain != nil {
 		if b.session != b.plain && b.session != nil {
@@ -219,7 +227,7 @@ func (b *bench) close() {
 		}
 		b.plain.close()
 	}
-	if err := errors.Join(append(failed, os.RemoveAll(cmp.Or(b.dir, os.DevNull+"/none")))...); err != nil {
+	if err := errors.Join(append(failed, os.RemoveAll(b.dir))...); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }

@@ -163,9 +163,9 @@ func (h home) moveSealKey() error {
 // forget takes away what rests outside of the directory.
 func (h home) forget() error {
 	return h.on.do(func() error {
-		rest, _, err := h.rest(false)
-		if err != nil {
-			return err
+		rest, data, err := h.rest(false)
+		if _, none := os.Stat(data); err != nil || none != nil {
+			return err // without a store nothing rests
 		}
 		return rest.Forget()
 	})

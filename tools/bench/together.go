@@ -34,12 +34,9 @@ const startAll = `for profile in %s; do for i in $(seq %d); do { "$0" exec $prof
 
 func (b *bench) measureParallel() error {
 	for _, p := range b.programs() {
-		h, err := p.cold.copyTo(b.at("home-"+p.name+"-together"), b.session)
+		h, err := b.lockedHome(p)
 		if err != nil {
 			return err
-		}
-		if b.session == b.plain {
-			b.homes = append(b.homes, h)
 		}
 		got, err := p.together(h)
 		if err != nil {
