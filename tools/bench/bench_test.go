@@ -2,10 +2,14 @@ package main
 
 import (
 	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,5 +162,32 @@ func TestMeasure(t *testing.T) {
 	}
 	if calls != 5 { // a round for warmth, three, and one that reads peak memory
 		t.Errorf("a row that is used up was made %d times, want 5", calls)
+	}
+}
+
+func TestRequestRate(t *testing.T) {
+	t.Parallel()
+	var connections, served atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "CANARY" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		served.Add(1)
+		_, _ = w.Write([]byte("{}"))
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	rate, err := requestRate(s.URL, "CANARY", 20*time.Millisecond)
+	if err != nil || rate <= 0 || served.Load() == 0 || connections.Load() != 1 {
+		t.Errorf("%v a second, %v, %d served over %d connections", rate, err, served.Load(), connections.Load())
+	}
+	if _, err := requestRate(s.URL, "another", time.Second); err == nil || err.Error() != "the endpoint answers 403 Forbidden" {
+		t.Error(err)
 	}
 }

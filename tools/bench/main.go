@@ -54,7 +54,7 @@ func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&o.root, "root", "..", "the repository")
 	f.StringVar(&o.peer, "peer", "", "another executable that speaks the same command line")
-	f.IntVar(&o.runs, "runs", 60, "runs of each row; slow rows get a sixth")
+	f.IntVar(&o.runs, "runs", 100, "runs of each row; slow rows get a part of it")
 	f.StringVar(&profiles, "profiles", "10,100,1000,10000", "how many profiles the config has, one row each")
 	f.StringVar(&sessions, "sessions", "10,1000,10000", "how many sessions are cached, one row each")
 	f.StringVar(&only, "only", "", "regular expression: rows whose \"table: name\" matches")

@@ -49,26 +49,38 @@ func countRequests() (status int) {
 		}
 		secret = strings.TrimSpace(string(text))
 	}
-	request, err := http.NewRequest(http.MethodGet, os.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI"), nil)
+	rate, err := requestRate(os.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI"), secret, requestsFor)
 	if err != nil {
 		return complain(err)
 	}
+	fmt.Printf("%.0f\n", rate)
+	return 0
+}
+
+// requestRate is how often a second an endpoint gives credentials.
+func requestRate(url, secret string, during time.Duration) (float64, error) {
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
 	request.Header.Set("Authorization", secret)
 	n, start := 0, time.Now()
-	for time.Since(start) < requestsFor {
+	for time.Since(start) < during {
 		resp, err := http.DefaultClient.Do(request)
 		if err != nil {
-			return complain(err)
+			return 0, err
 		}
 		_, err = io.Copy(io.Discard, resp.Body)
 		_ = resp.Body.Close()
-		if err != nil || resp.StatusCode != http.StatusOK {
-			return complain(fmt.Errorf("the endpoint answers %s", resp.Status))
+		if err != nil {
+			return 0, err
+		}
+		if resp.StatusCode != http.StatusOK {
+			return 0, fmt.Errorf("the endpoint answers %s", resp.Status)
 		}
 		n++
 	}
-	fmt.Printf("%.0f\n", float64(n)/time.Since(start).Seconds())
-	return 0
+	return float64(n) / time.Since(start).Seconds(), nil
 }
 
 func complain(err error) int {

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
 	"fob/internal/playground"
@@ -60,7 +59,7 @@ func (p *program) together(h home) (got together, err error) {
 	var out strings.Builder
 	c := exec.Command("sh", "-c", fmt.Sprintf(startAll, strings.Join(profiles(), " "), eachRole), p.path)
 	c.Env, c.Stdin, c.Stdout, c.Stderr = h.env, slave, &out, slave
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	kill := ownTerminal(c)
 	if p.name == "fob" { // which asks at the terminal itself; what it says besides is no question
 		if c.Stderr, err = os.Create(h.path("stderr")); err != nil {
 			return got, err
@@ -72,7 +71,7 @@ func (p *program) together(h home) (got together, err error) {
 	if err != nil {
 		return got, err
 	}
-	late := time.AfterFunc(deadline, func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) })
+	late := time.AfterFunc(deadline, kill)
 	defer late.Stop()
 	asked := make(chan int)
 	go func() { asked <- p.answer(master) }()
