@@ -71,6 +71,14 @@ func unattended(err error) error {
 	return &fault.Error{What: "cannot open the store: its passphrase is needed", Why: f.Why, Next: next, Code: fault.Attend}
 }
 
+// unkept says why the next run will make its session anew.
+func (k *keeper) unkept() string {
+	if there, _ := k.exists(); there {
+		return "the store is locked and there is nobody to ask, so nothing that is kept is used, and nothing is kept"
+	}
+	return "there is no store yet, so the session is not kept, and each run makes its own"
+}
+
 // given is a passphrase that needs no person: from --passphrase-fd, or from
 // FOB_PASSPHRASE or the incumbent's variable. A variable that is set and empty
 // counts as not set.

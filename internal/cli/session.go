@@ -87,14 +87,6 @@ func (k *keeper) walk(ctx context.Context, c chain.Chain, w wanted, b *broker.Br
 	return s, err
 }
 
-// unkept says why the next run will make its session anew.
-func (k *keeper) unkept() string {
-	if there, _ := k.exists(); there {
-		return "the store is locked and there is nobody to ask, so nothing that is kept is used, and nothing is kept"
-	}
-	return "there is no store yet, so the session is not kept, and each run makes its own"
-}
-
 // openFor opens sessions and the index, but not for a profile that no stored
 // key could mend: nobody should type a passphrase to read of a mistake in the
 // config.
