@@ -25,14 +25,18 @@ func mistyped(err error) bool {
 	return errors.As(err, &wrong) || errors.As(err, &never)
 }
 
-// hidden asks one question on the terminal without echo.
-func (s System) hidden(ctx context.Context, text string) (cred.Secret, error) {
+// answer puts a question of a way into the store to the person. problem says what
+// was wrong with the last answer.
+func (s System) answer(ctx context.Context, q unlock.Question, problem string) (cred.Secret, error) {
 	t, err := s.OpenTTY()
 	if err != nil {
-		return cred.Secret{}, unattended(err)
+		return cred.Secret{}, unattended(err, q)
 	}
 	defer t.Close()
-	return t.ReadHidden(ctx, text)
+	if q.New {
+		return askNew(ctx, t, q.Text+": ")
+	}
+	return t.ReadHidden(ctx, problem+q.Text+": ")
 }
 
 // tell shows a line of a program that opens the store, such as "touch the key".
@@ -62,13 +66,25 @@ func (s System) choose(ctx context.Context, text, yes, no string) (bool, error) 
 }
 
 // unattended says what would have been asked, and how to do without.
-func unattended(err error) error {
+func unattended(err error, q unlock.Question) error {
 	f := (*fault.Error)(nil)
 	if !errors.As(err, &f) || f.Code != fault.Attend {
 		return err
 	}
-	next := append(slices.Clone(f.Next), "where nobody is: give the passphrase by --passphrase-fd or FOB_PASSPHRASE")
-	return &fault.Error{What: "cannot open the store: its passphrase is needed", Why: f.Why, Next: next, Code: fault.Attend}
+	told := &fault.Error{What: "cannot open the store: its " + q.What + " is needed", Why: f.Why, Next: slices.Clone(f.Next), Code: fault.Attend}
+	switch {
+	case q.By != "":
+		told.What = "cannot open the store: " + fault.Line(q.By) + " asks for something"
+	case q.New:
+		told.What = "a new " + q.What + " is needed"
+	}
+	switch {
+	case q.What == "passphrase" && q.New:
+		told.Next = append(told.Next, "where nobody is: give it by --passphrase-fd or FOB_PASSPHRASE (fob store passwd: --new-passphrase-fd)")
+	case q.What == "passphrase":
+		told.Next = append(told.Next, "where nobody is: give the passphrase by --passphrase-fd or FOB_PASSPHRASE")
+	}
+	return told
 }
 
 // unkept says why the next run will make its session anew.
@@ -86,13 +102,16 @@ func (k *keeper) given() (cred.Secret, bool, error) {
 	if k.g.passphrase.given {
 		return k.g.passphrase.text, true, nil
 	}
-	for _, name := range []string{"FOB_PASSPHRASE", "AWS_VAULT_FILE_PASSPHRASE"} {
+	for _, name := range passphraseVariables() {
 		if p := front.Lookup(k.sys.Environ, name); p != "" {
 			return cred.NewSecret(p), true, nil
 		}
 	}
 	return cred.Secret{}, false, nil
 }
+
+// passphraseVariables give the passphrase where nobody types it.
+func passphraseVariables() []string { return []string{"FOB_PASSPHRASE", "AWS_VAULT_FILE_PASSPHRASE"} }
 
 // shortPassphrase is what a thief's machine guesses in a night, if it is a word.
 const shortPassphrase = 10

@@ -129,12 +129,12 @@ func checkPlaces(_ context.Context, k *keeper) []finding {
 // checkPassphrase warns of a passphrase that every program can read.
 func checkPassphrase(_ context.Context, k *keeper) []finding {
 	var found []finding
-	for _, name := range []string{"FOB_PASSPHRASE", "AWS_VAULT_FILE_PASSPHRASE"} {
+	for _, name := range passphraseVariables() {
 		if front.Lookup(k.sys.Environ, name) != "" {
 			found = append(found, finding{
 				Level: warning, What: name + " is set",
 				Why:  "every program that is started with it can open the store; a file of the shell that sets it is the passphrase in the clear",
-				Next: []string{"where a person is, unset it: fob asks once in twelve hours", "for a service: --passphrase-fd"},
+				Next: []string{"where a person is, unset it: fob asks at the terminal", "for a service: --passphrase-fd"},
 			})
 		}
 	}

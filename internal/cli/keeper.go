@@ -284,3 +284,32 @@ func (k *keeper) Key(ctx context.Context, profile string) (cred.AccessKey, error
 	}
 	return r.Key, storeFault(err)
 }
+
+// endEpoch makes every sealed session unreadable: the seal key is forgotten, the
+// session files go, and the next unlock derives another key. Each is tried
+// whatever becomes of the others, and what failed is told together.
+func (k *keeper) endEpoch() error {
+	failed := []error{k.rest.Forget()}
+	// What cannot be opened can still be removed.
+	_, err := cache.New(k.home.Data, k.seal).Clear(nil)
+	failed = append(failed, err, sealkey.RenewEpoch(k.home.Data))
+	return errors.Join(failed...)
+}
+
+// newEpoch ends every session, and what rests anywhere, since who was shut out
+// may have it. This login goes on.
+func (k *keeper) newEpoch(ctx context.Context) error {
+	if err := k.endEpoch(); err != nil {
+		return err
+	}
+	return k.opened(ctx, k.identity)
+}
+
+// mustExist refuses to go on without a store.
+func (k *keeper) mustExist() error {
+	ok, err := k.exists()
+	if err == nil && !ok {
+		err = &fault.Error{What: "there is no store yet", Why: errors.New("none has been made: " + k.home.Data), Next: []string{"fob add PROFILE"}, Code: fault.Config}
+	}
+	return err
+}

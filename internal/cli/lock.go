@@ -18,7 +18,7 @@ func newLock(sys *System, g *globals) *cobra.Command {
 	var forget bool
 	c := &cobra.Command{
 		Use:     "lock",
-		Short:   "Lock the store: the next use asks for the passphrase",
+		Short:   "Lock the store: what opens it is asked for at the next use",
 		Example: "  fob lock\n  fob lock --forget",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return sys.runLock(c.Context(), g, forget) },
@@ -36,7 +36,7 @@ func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
 	// First, and whatever state the store is in: it may be damaged or moved
 	// away, and the key that rests opens every copy of its sessions.
 	err = k.rest.Forget()
-	if _, absent := os.Lstat(k.home.Data); errors.Is(absent, fs.ErrNotExist) {
+	if _, absent := os.Lstat(k.home.Data); err == nil && errors.Is(absent, fs.ErrNotExist) {
 		s.say("there is no store at %s; what this login had kept for it is forgotten", k.home.Data)
 		return nil
 	}
@@ -56,7 +56,7 @@ func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
 // sayLocked says how far the lock goes: what a desktop's keyring keeps opens the
 // store again unless that is locked, too.
 func (k *keeper) sayLocked(ctx context.Context) {
-	way, silent := k.silentWay(ctx)
+	way, first, silent := k.silentWay(ctx)
 	if !silent {
 		k.sys.say("locked")
 		return
@@ -69,19 +69,11 @@ func (k *keeper) sayLocked(ctx context.Context) {
 			return
 		}
 	}
-	k.sys.say("locked; the next use opens it again by %s, without a passphrase: fob store move passphrase changes that", way.Name)
-}
-
-// silentWay is what opens the store without a question of fob's.
-func (k *keeper) silentWay(ctx context.Context) (unlock.Way, bool) {
-	_, given, err := k.given()
-	ways, named := k.waysIn(ctx, given)
-	for _, w := range ways {
-		if err == nil && named == nil && w.Why == nil {
-			return w, !w.Asks
-		}
+	when := "where nobody can be asked"
+	if first {
+		when = "at the next use"
 	}
-	return unlock.Way{}, false
+	k.sys.say("locked; %s it is opened again by %s, without a question: fob store move passphrase changes that", when, way.Name)
 }
 
 // forget makes every kept session unreadable. A run that is opening the store
@@ -117,24 +109,31 @@ func (s System) runUnlock(ctx context.Context, g *globals) error {
 		return err
 	}
 	defer k.close()
-	if ok, err := k.exists(); err != nil {
+	if err := k.mustExist(); err != nil {
 		return err
-	} else if !ok {
-		return noStoreYet(k.home.Data)
 	}
 	if err := k.Open(ctx, func() bool { return true }); err != nil {
 		return err
 	}
 	for _, p := range k.rest.Places() {
-		if p.Holds == "seal key" {
-			s.say("unlocked until %s", p.Until.Local().Format("2006-01-02 15:04"))
-			_, silent := k.silentWay(ctx)
-			if !silent && !slices.ContainsFunc(k.rest.Places(), func(p sealkey.Place) bool { return p.Holds == "identity" }) {
-				s.say("the passphrase is asked for again when a key itself is needed: for a new MFA session, add or remove")
-			}
-			return nil
+		if p.Holds != sealkey.Seal {
+			continue
 		}
+		s.say("unlocked until %s", p.Until.Local().Format("2006-01-02 15:04"))
+		if _, first, _ := k.silentWay(ctx); !first && !k.keyRests() {
+			s.say("%s", askedAgain)
+		}
+		return nil
 	}
 	s.say("the store opens, but there is no place to remember that: every run opens it anew (see fob status)")
 	return nil
+}
+
+// askedAgain is what an open store without a resting identity means.
+const askedAgain = "what opens the store is asked for again when a key itself is needed: for a new MFA session, add or remove"
+
+// keyRests says whether the identity rests somewhere, so that the stored keys
+// themselves can be used without a question.
+func (k *keeper) keyRests() bool {
+	return slices.ContainsFunc(k.rest.Places(), func(p sealkey.Place) bool { return p.Holds == sealkey.Identity })
 }

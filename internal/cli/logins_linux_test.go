@@ -47,7 +47,7 @@ func TestLogins(t *testing.T) {
 	t.Parallel()
 	needTools(t, "keyctl", "strace", "unshare", "tmux")
 	const (
-		hint   = "the passphrase is asked for again when a key itself is needed"
+		hint   = "what opens the store is asked for again when a key itself is needed"
 		placed = "unlocked until"
 		none   = "there is no place to remember that: every run opens it anew (see fob status)"
 	)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -57,22 +58,32 @@ func (k *keeper) unlockNew(ctx context.Context) error {
 	return k.opened(ctx, identity)
 }
 
-// abandoned says whether a slot stands here without a store: what a run left
-// that was cut off, or what still opens a backup. It is used, not replaced.
+// abandoned says whether a slot stands here without a store: what a run left that
+// was cut off, or what still opens a backup. It is used, not replaced: slots of
+// two identities side by side would one day open different stores.
 func (k *keeper) abandoned(ctx context.Context) (bool, error) {
-	_, given, err := k.given()
+	kind, named, err := k.named()
 	if err != nil {
 		return false, err
 	}
-	ways, err := k.waysIn(ctx, given)
-	return err == nil && slices.ContainsFunc(ways, func(w unlock.Way) bool { return w.Why == nil }), err
+	there := slices.DeleteFunc(k.allWays(ctx), func(w unlock.Way) bool { return !w.Slot })
+	if len(there) == 0 {
+		return false, nil
+	}
+	if named && !slices.ContainsFunc(there, func(w unlock.Way) bool { return w.Name == kind.Name }) {
+		return false, &fault.Error{
+			What: "cannot make a store that is opened by " + kind.Name, Why: fmt.Errorf("there is a way in already, without a store: %s", there[0].Name),
+			Next: []string{"let that open the new one, and set up " + kind.Name + " afterwards: leave --backend out", "or begin anew: remove " + k.slots()}, Code: fault.Locked,
+		}
+	}
+	return true, nil
 }
 
 // askFirst asks for the passphrase of a new store.
-func (k *keeper) askFirst(ctx context.Context) (cred.Secret, error) {
+func (k *keeper) askFirst(ctx context.Context, q unlock.Question) (cred.Secret, error) {
 	t, err := k.sys.OpenTTY()
 	if err != nil {
-		return cred.Secret{}, err
+		return cred.Secret{}, unattended(err, q)
 	}
 	defer t.Close()
 	t.Say("fob keeps your keys in a store of its own, encrypted under a passphrase.")

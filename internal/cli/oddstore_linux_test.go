@@ -74,6 +74,7 @@ func oddStores() []odd {
 			h.must(err)
 			h.t.Cleanup(func() { _ = syscall.Close(fd) })
 			h.must(syscall.Bind(fd, &syscall.SockaddrUnix{Name: h.path("s")})) // the name of a socket is short
+			h.must(os.Lchown(h.path("s"), nobody, nobody))
 			h.must(os.Rename(h.path("s"), h.data("vault.age")))
 		}, status: 6, want: []string{"vault.age is refused: it is not a regular file"}},
 		{name: "29 directory", script: "rm STORE/vault.age; mkdir STORE/vault.age; fob export plain", status: 6, want: []string{"vault.age is refused: it is not a regular file"}},

@@ -30,8 +30,6 @@ func newStorePasswd(sys *System, g *globals) *cobra.Command {
 	return c
 }
 
-// runPasswd asks for the old passphrase even while the store is open: who finds
-// the machine unlocked must not shut its owner out.
 func (s System) runPasswd(ctx context.Context, g *globals, o passwdOptions) error {
 	given, err := s.newPassphrase(ctx, o)
 	if err != nil {
@@ -42,42 +40,24 @@ func (s System) runPasswd(ctx context.Context, g *globals, o passwdOptions) erro
 		return err
 	}
 	defer k.close()
-	if ok, err := k.exists(); err != nil {
-		return err
-	} else if !ok {
-		return noStoreYet(k.home.Data)
-	}
-	if err := k.hold(ctx); err != nil {
+	if err := k.openAfresh(ctx); err != nil {
 		return err
 	}
-	identity, err := k.ask(ctx)
-	if err != nil {
-		return err
-	}
-	if err := k.opened(ctx, identity); err != nil {
-		return err
-	}
-	kind, err := kindNamed(passphraseKind, "")
-	if err != nil {
-		return err
-	}
-	u := kind.Open(k.unlockEnv(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
+	u := unlock.Passphrase().Open(k.unlockEnv(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
 		if !given.IsZero() {
 			return given, nil
 		}
-		t, err := s.OpenTTY()
-		if err != nil {
-			return cred.Secret{}, err
-		}
-		defer t.Close()
-		return askNew(ctx, t, q.Text+": ")
+		return s.answer(ctx, q, "")
 	}))
-	if err := u.Save(ctx, identity); err != nil {
-		return storeFault(err)
+	if err := u.Save(ctx, k.identity); err != nil {
+		return wayFault(err)
 	}
-	s.say("the store has a new passphrase; every session has ended")
-	s.say("copies of the store that were made before open with the old one: fob rotate makes the keys in them worth nothing")
-	return storeFault(k.newEpoch(ctx))
+	s.say("the store has a new passphrase")
+	if err := k.newEpoch(ctx); err != nil {
+		return wayFault(err)
+	}
+	s.say("every session has ended; copies of the store that were made before open with the old one: fob rotate makes the keys in them worth nothing")
+	return nil
 }
 
 // newPassphrase is the line that --new-passphrase-fd gives, or none where a

@@ -8,8 +8,6 @@ import (
 	"fob/internal/cred"
 	"fob/internal/decide/profile"
 	"fob/internal/fault"
-	"fob/internal/keep/cache"
-	"fob/internal/keep/sealkey"
 	"fob/internal/keep/store"
 
 	"github.com/spf13/cobra"
@@ -129,15 +127,4 @@ func (k *keeper) remove(ctx context.Context, name string) error {
 	}
 	k.sys.say("removed the key of profile %s and every session", profile.Shown(name))
 	return nil
-}
-
-// endEpoch makes every sealed session unreadable: the seal key is forgotten, the
-// session files go, and the next unlock derives another key. Each is tried
-// whatever becomes of the others, and what failed is told together.
-func (k *keeper) endEpoch() error {
-	failed := []error{k.rest.Forget()}
-	// What cannot be opened can still be removed.
-	_, err := cache.New(k.home.Data, k.seal).Clear(nil)
-	failed = append(failed, err, sealkey.RenewEpoch(k.home.Data))
-	return errors.Join(failed...)
 }

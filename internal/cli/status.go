@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +59,7 @@ type statusJSON struct {
 	Ways      []wayJSON       `json:"ways" doc:"what opens the store, the one that is tried first at the front"`
 	Places    []placeJSON     `json:"places" doc:"where the unlocked keys may rest between runs"`
 	Sessions  []listedSession `json:"sessions" doc:"sessions that hold"`
+	asks      bool            // a key itself is not to be had without a question
 	Rotations []rotationJSON  `json:"rotations" doc:"rotations of keys that have not ended"`
 }
 
@@ -74,6 +74,8 @@ func (s System) runStatus(ctx context.Context, g *globals, o statusOptions) erro
 	}
 	st := statusJSON{Store: k.home.Data, State: state, Places: []placeJSON{}, Sessions: []listedSession{}, Rotations: []rotationJSON{}, Ways: k.opensIt(ctx)}
 	if state == "unlocked" {
+		_, first, _ := k.silentWay(ctx)
+		st.asks = !first && !k.keyRests()
 		st.Keys, st.Rotations = len(k.index.Keys), k.rotations()
 		entries, err := k.cache.Entries()
 		if err != nil {
@@ -123,8 +125,8 @@ func (s System) printStatus(st statusJSON) error {
 			fmt.Fprintf(&b, "  %s: not used: %s\n", p.Name, p.Why)
 		}
 	}
-	if st.State == "unlocked" && !st.keyOpen() {
-		b.WriteString("  the passphrase is asked for again when a key itself is needed: for a new MFA session, add or remove\n")
+	if st.asks {
+		b.WriteString("  " + askedAgain + "\n")
 	}
 	for _, one := range st.Sessions {
 		fmt.Fprintf(&b, "  %s %s: %s left\n", one.Kind, one.Detail, one.left.Truncate(time.Minute))
@@ -134,15 +136,6 @@ func (s System) printStatus(st statusJSON) error {
 	}
 	_, err := s.Stdout.Write([]byte(fault.Printable(b.String())))
 	return err
-}
-
-// keyOpen says whether the stored keys themselves can be used without a question:
-// the identity rests somewhere, or what opens the store asks nothing.
-func (st statusJSON) keyOpen() bool {
-	if slices.ContainsFunc(st.Ways, func(w wayJSON) bool { return w.Order == 1 && !w.Asks }) {
-		return true
-	}
-	return slices.ContainsFunc(st.Places, func(p placeJSON) bool { return p.Holds == "identity" })
 }
 
 type whoami struct {

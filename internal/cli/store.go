@@ -2,12 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"fob/internal/cred"
 	"fob/internal/fault"
 	"fob/internal/keep/unlock"
 
@@ -138,9 +136,7 @@ func wayOptions(c *cobra.Command) func() map[string]string {
 	values := map[string]*string{}
 	for _, kind := range unlock.Kinds() {
 		for _, o := range kind.Options {
-			if o.Name != "" && o.Name != "passphrase-fd" {
-				values[o.Name] = c.Flags().String(o.Name, "", o.Help+" ("+kind.Name+")")
-			}
+			values[o.Name] = c.Flags().String(o.Name, "", o.Help+" ("+kind.Name+")")
 		}
 	}
 	return func() map[string]string {
@@ -211,153 +207,4 @@ func oneWay(c *cobra.Command, args []string) error {
 
 func completeWays(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return unlockerNames(), cobra.ShellCompDirectiveNoFileComp
-}
-
-// changeWays opens the store, and hands it over while no other run opens it.
-func (s System) changeWays(ctx context.Context, g *globals, name string, settings map[string]string, change func(*keeper, context.Context, unlock.Kind, map[string]string) error) error {
-	kind, err := kindNamed(name, "fob store")
-	if err != nil {
-		return err
-	}
-	if err := settingsOf(kind, settings); err != nil {
-		return err
-	}
-	k, err := s.newKeeper(g)
-	if err != nil {
-		return err
-	}
-	defer k.close()
-	if ok, err := k.exists(); err != nil {
-		return err
-	} else if !ok {
-		return noStoreYet(k.home.Data)
-	}
-	if err := k.Open(ctx, func() bool { return true }); err != nil {
-		return err
-	}
-	return storeFault(change(k, ctx, kind, settings))
-}
-
-// settingsOf refuses settings that mean nothing to the kind.
-func settingsOf(kind unlock.Kind, settings map[string]string) error {
-	for name := range settings {
-		if !slices.ContainsFunc(kind.Options, func(o unlock.Option) bool { return o.Name == name }) {
-			return &fault.Error{What: fmt.Sprintf("--%s means nothing to %s", name, kind.Name), Next: []string{"leave it out, or name the way that it belongs to (fob store use --help)"}, Code: fault.Usage}
-		}
-	}
-	return nil
-}
-
-// useWay sets up a way in. One that is there is not set up again, unless with
-// other settings.
-func (k *keeper) useWay(ctx context.Context, kind unlock.Kind, settings map[string]string) error {
-	if err := k.setUp(ctx, kind, settings); err != nil {
-		return err
-	}
-	if kind.Name == recoveryKind {
-		return nil
-	}
-	if kind.Forgets && !k.otherWay(ctx, kind.Name) {
-		return errors.Join(forgetful(kind), kind.Open(k.unlockEnv(nil)).Forget(ctx))
-	}
-	if err := unlock.SetFirst(k.slots(), kind.Name); err != nil {
-		return err
-	}
-	k.sys.say("from now on the store is opened by %s: %s", kind.Name, kind.Help)
-	return nil
-}
-
-func (k *keeper) setUp(ctx context.Context, kind unlock.Kind, settings map[string]string) error {
-	if kind.Name == recoveryKind {
-		return k.newRecovery(ctx)
-	}
-	env := k.unlockEnv(k.askNew())
-	env.Settings = settings
-	u := kind.Open(env)
-	if u.Usable(ctx) == nil && len(settings) == 0 {
-		return nil
-	}
-	return u.Save(ctx, k.identity)
-}
-
-// askNew asks for what a new slot wants to know. A passphrase that was given
-// opened the store, or is for the slot.
-func (k *keeper) askNew() asker {
-	return func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
-		given, has, err := k.given()
-		if err != nil || has && q.By == "" {
-			return given, err
-		}
-		if !q.New {
-			return k.sys.hidden(ctx, q.Text+": ")
-		}
-		t, err := k.sys.OpenTTY()
-		if err != nil {
-			return cred.Secret{}, unattended(err)
-		}
-		defer t.Close()
-		return askNew(ctx, t, q.Text+": ")
-	}
-}
-
-// otherWay says whether the store opens by something else, too, tomorrow.
-func (k *keeper) otherWay(ctx context.Context, name string) bool {
-	return slices.ContainsFunc(unlock.Ways(ctx, k.unlockEnv(nil), unlock.Kinds()), func(w unlock.Way) bool {
-		return w.Slot && w.Name != name && !w.Forgets
-	})
-}
-
-func (k *keeper) moveWay(ctx context.Context, kind unlock.Kind, settings map[string]string) error {
-	if kind.Name == recoveryKind || kind.Forgets {
-		return &fault.Error{What: "the store cannot be moved to " + kind.Name, Why: errors.New("it must not be the only way in"), Next: []string{"fob store use " + kind.Name}, Code: fault.Usage}
-	}
-	if err := k.useWay(ctx, kind, settings); err != nil {
-		return err
-	}
-	given, has, err := k.given()
-	if err != nil {
-		return err
-	}
-	// What is left must open the store, or nothing may go.
-	if _, err := k.through(ctx, kind, given, has); err != nil {
-		return err
-	}
-	for _, w := range unlock.Ways(ctx, k.unlockEnv(nil), unlock.Kinds()) {
-		if !w.Slot || w.Name == kind.Name || w.Name == recoveryKind {
-			continue
-		}
-		if err := w.Open(k.unlockEnv(nil)).Forget(ctx); err != nil {
-			return err
-		}
-		k.sys.say("%s no longer opens it", w.Name)
-	}
-	return k.newEpoch(ctx)
-}
-
-func (k *keeper) removeWay(ctx context.Context, kind unlock.Kind, _ map[string]string) error {
-	there := slices.ContainsFunc(unlock.Ways(ctx, k.unlockEnv(nil), unlock.Kinds()), func(w unlock.Way) bool { return w.Slot && w.Name == kind.Name })
-	if !there {
-		return &fault.Error{What: kind.Name + " is no way into this store", Next: []string{"see the ways: fob store"}, Code: fault.Failed}
-	}
-	if !k.otherWay(ctx, kind.Name) {
-		return &fault.Error{What: "cannot remove " + kind.Name, Why: errors.New("nothing else opens the store for good: its keys would be lost"), Next: []string{"set up another way first: fob store use passphrase"}, Code: fault.Failed}
-	}
-	if err := kind.Open(k.unlockEnv(nil)).Forget(ctx); err != nil {
-		return err
-	}
-	k.sys.say("%s no longer opens the store", kind.Name)
-	return k.newEpoch(ctx)
-}
-
-// newEpoch ends every session, and what rests anywhere, since who was shut out
-// may have it. This login goes on.
-func (k *keeper) newEpoch(ctx context.Context) error {
-	if err := k.endEpoch(); err != nil {
-		return err
-	}
-	return k.opened(ctx, k.identity)
-}
-
-func noStoreYet(data string) error {
-	return &fault.Error{What: "there is no store yet", Why: errors.New("none has been made: " + data), Next: []string{"fob add PROFILE"}, Code: fault.Config}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +17,8 @@ import (
 	"fob/internal/keep/unlock"
 )
 
-// passphraseKind and recoveryKind are the ways in that a person types.
-const (
-	passphraseKind = "passphrase"
-	recoveryKind   = "recovery"
-)
+// recoveryKind is the way in that has to be named.
+const recoveryKind = "recovery"
 
 // asker answers what a way in wants to know.
 type asker func(context.Context, unlock.Question) (cred.Secret, error)
@@ -37,28 +35,21 @@ func (k *keeper) slots() string { return filepath.Join(k.home.Data, "slots") }
 
 // unlockEnv is what an unlocker may use of the world.
 func (k *keeper) unlockEnv(ask asker) unlock.Env {
-	env := unlock.Env{
+	return unlock.Env{
 		Dir: k.slots(), Ask: ask, Say: k.sys.tell, Confirm: k.sys.choose,
 		Run: k.sys.Keeper, Lookup: k.sys.variable, Environ: launch.Bare(k.sys.Environ),
 		Now: k.sys.Now, Cheap: k.sys.CheapStore,
 	}
-	if k.sys.CheapStore {
-		env.WorkFactor = unlock.CheapWorkFactor
-	}
-	return env
 }
 
-// named is the kind that --backend or its variable asks for; "" for none.
-func (k *keeper) named() (string, error) {
-	name := k.g.backend
+// named is the kind that --backend or its variable asks for.
+func (k *keeper) named() (kind unlock.Kind, ok bool, err error) {
+	name := cmp.Or(k.g.backend, front.Lookup(k.sys.Environ, "FOB_BACKEND"))
 	if name == "" {
-		name = front.Lookup(k.sys.Environ, "FOB_BACKEND")
+		return kind, false, nil
 	}
-	if name == "" {
-		return "", nil
-	}
-	_, err := kindNamed(name, "--backend, or FOB_BACKEND")
-	return name, err
+	kind, err = kindNamed(name, "--backend, or FOB_BACKEND")
+	return kind, err == nil, err
 }
 
 // kindNamed finds a kind by the name that a person gave in the way of said.
@@ -104,8 +95,8 @@ func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 			return cred.Secret{}, context.Cause(ctx)
 		}
 		failed = append(failed, err)
-		if w.Asks && fault.CodeOf(err) != fault.Attend {
-			break // somebody answered
+		if mistyped(err) {
+			break
 		}
 	}
 	return cred.Secret{}, noWayIn(failed)
@@ -115,33 +106,45 @@ func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 // named, else what has a slot. Where nothing has one, it is the passphrase that
 // is missing.
 func (k *keeper) waysIn(ctx context.Context, given bool) ([]unlock.Way, error) {
-	name, err := k.named()
+	kind, named, err := k.named()
 	if err != nil {
 		return nil, err
 	}
-	if name == "" {
-		ways := unlock.InOrder(unlock.Ways(ctx, k.unlockEnv(nil), unlock.Kinds()), unlock.First(k.slots()), given)
-		if len(ways) > 0 {
+	if !named {
+		if ways := unlock.InOrder(k.allWays(ctx), unlock.First(k.slots()), given); len(ways) > 0 {
 			return ways, nil
 		}
-		name = passphraseKind
-	}
-	kind, err := kindNamed(name, "--backend")
-	if err != nil {
-		return nil, err
+		kind = unlock.Passphrase()
 	}
 	return []unlock.Way{{Kind: kind, Slot: true, Why: kind.Open(k.unlockEnv(nil)).Usable(ctx)}}, nil
 }
 
+func (k *keeper) allWays(ctx context.Context) []unlock.Way {
+	return unlock.Ways(ctx, k.unlockEnv(nil), unlock.Kinds())
+}
+
+// silentWay is what opens the store where nobody is asked, and whether it does so
+// before anybody is asked.
+func (k *keeper) silentWay(ctx context.Context) (way unlock.Way, first, ok bool) {
+	for i, w := range unlock.InOrder(k.allWays(ctx), unlock.First(k.slots()), false) {
+		if !w.Asks && w.Why == nil {
+			return w, i == 0, true
+		}
+	}
+	return way, false, false
+}
+
 // through opens the store by one way. A wrong answer on the terminal is asked
-// for again; a wrong one that was given is an error at once.
+// for again; a wrong one that was given is an error at once. A passphrase that
+// stands in the environment is no recovery code; a line of a descriptor may be.
 func (k *keeper) through(ctx context.Context, kind unlock.Kind, given cred.Secret, has bool) (cred.Secret, error) {
+	has = has && (kind.Name != recoveryKind || k.g.passphrase.given)
 	problem := ""
 	u := kind.Open(k.unlockEnv(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
 		if has && q.By == "" { // a passphrase is no PIN: no plugin gets it
 			return given, nil
 		}
-		return k.sys.hidden(ctx, problem+q.Text+": ")
+		return k.sys.answer(ctx, q, problem)
 	}))
 	for try := 1; ; try++ {
 		identity, err := u.Load(ctx)
@@ -192,11 +195,11 @@ func (k *keeper) makeWay(ctx context.Context) (cred.Secret, error) {
 	env := k.unlockEnv(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
 		switch {
 		case q.By != "":
-			return k.sys.hidden(ctx, q.Text+": ")
+			return k.sys.answer(ctx, q, "")
 		case has:
 			return given, nil
 		}
-		return k.askFirst(ctx)
+		return k.askFirst(ctx, q)
 	})
 	for _, kind := range kinds {
 		if !named && kind.Available != nil && kind.Available(ctx, env) != nil {
@@ -208,35 +211,46 @@ func (k *keeper) makeWay(ctx context.Context) (cred.Secret, error) {
 			if err == nil && !kind.Asks {
 				k.sys.say("fob keeps your keys in a store of its own, opened by %s (fob store tells of other ways)", kind.Help)
 			}
-			return identity, err
+			return identity, cannotKeep(kind, err)
 		}
 		k.sys.say("%s", err)
 	}
 	return identity, &fault.Error{What: "nothing on this system can keep what opens the store", Next: []string{"see why: fob store"}, Code: fault.Locked}
 }
 
+// cannotKeep tells what a kind that was named says, and that one which wants to be
+// told more can be set up later.
+func cannotKeep(kind unlock.Kind, err error) error {
+	broken := (*unlock.KeeperError)(nil)
+	if !errors.As(err, &broken) {
+		return err
+	}
+	return &fault.Error{
+		What: kind.Name + " cannot open the new store", Why: err,
+		Next: []string{"see why, and what else can: fob store", "or make the store first, then: fob store move " + kind.Name},
+		Code: fault.Locked,
+	}
+}
+
 // kindsForNew are the kinds to try for a new store.
 func (k *keeper) kindsForNew(given bool) (kinds []unlock.Kind, named bool, err error) {
-	name, err := k.named()
-	if err != nil {
+	kind, named, err := k.named()
+	switch {
+	case err != nil:
 		return nil, false, err
+	case named && kind.Forgets:
+		return nil, false, forgetful(kind)
+	case named:
+		return []unlock.Kind{kind}, true, nil
+	case given:
+		return []unlock.Kind{unlock.Passphrase()}, true, nil
 	}
-	if name == "" && given {
-		name = passphraseKind
-	}
-	if name == "" {
-		for _, kind := range unlock.Kinds() {
-			if kind.Choose {
-				kinds = append(kinds, kind)
-			}
+	for _, kind := range unlock.Kinds() {
+		if kind.Choose {
+			kinds = append(kinds, kind)
 		}
-		return kinds, false, nil
 	}
-	kind, err := kindNamed(name, "--backend")
-	if err == nil && kind.Forgets {
-		err = forgetful(kind)
-	}
-	return []unlock.Kind{kind}, true, err
+	return kinds, false, nil
 }
 
 // forgetful refuses a store that nothing opens after a restart.

@@ -24,8 +24,10 @@ const (
 
 // What can rest in a place, as Place.Holds says it.
 const (
-	holdsSeal     = "seal key"
-	holdsIdentity = "identity"
+	Seal     = "seal key"
+	Identity = "identity"
+
+	holdsSeal, holdsIdentity = Seal, Identity
 )
 
 // ErrNone says that there is no such key at rest, or that its time has ended.
@@ -223,7 +225,7 @@ func (r *Rest) from() loaded {
 // nothing is read from there either. What this run saves later rests again.
 func (r *Rest) Forget() error {
 	var failed []error
-	if err := r.renewStamp(); err != nil {
+	if err := r.renewStamp(); err != nil && !errors.Is(err, fs.ErrNotExist) { // no directory: no store to lock
 		failed = append(failed, fmt.Errorf("the lock is only partial, and what rests in other logins still opens: %w", err))
 	}
 	r.mu.Lock()

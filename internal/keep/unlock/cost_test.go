@@ -84,7 +84,7 @@ func TestHeaderCost(t *testing.T) {
 func TestHostileCostIsCheap(t *testing.T) {
 	dir := t.TempDir()
 	asked := 0
-	u := passphrase().Open(Env{Dir: dir, Ask: func(context.Context, Question) (cred.Secret, error) {
+	u := Passphrase().Open(Env{Dir: dir, Ask: func(context.Context, Question) (cred.Secret, error) {
 		asked++
 		return cred.NewSecret("CANARY"), nil
 	}})
@@ -156,7 +156,7 @@ func TestRealCost(t *testing.T) {
 	env := Env{Dir: dir, Now: func() time.Time { return time.Time{} }, Ask: func(context.Context, Question) (cred.Secret, error) {
 		return cred.NewSecret(answer), nil
 	}}
-	u := passphrase().Open(env)
+	u := Passphrase().Open(env)
 	if err := u.Save(t.Context(), cred.NewSecret(testIdentity)); err != nil {
 		t.Fatal(err)
 	}

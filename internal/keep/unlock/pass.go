@@ -20,7 +20,7 @@ func pass() Kind {
 		Name:      "pass",
 		Help:      "an entry of the password manager pass, opened by gpg",
 		Available: func(_ context.Context, e Env) error { return newPassEntry(e).available() },
-		Show:      func(e Env) string { return "pass show " + newPassEntry(e).name },
+		Show:      func(e Env) string { return "pass show " + newPassEntry(e).name + " | head -n 1" },
 		Open:      func(e Env) Unlocker { return keyed{kind: "pass", env: e, keeper: newPassEntry(e)} },
 	}
 }

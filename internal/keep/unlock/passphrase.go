@@ -11,15 +11,11 @@ const maxAnswer = 4096
 
 const passphraseName = "passphrase"
 
-func passphrase() Kind {
+// Passphrase is the kind that works everywhere.
+func Passphrase() Kind {
 	return Kind{
 		Name: passphraseName, Asks: true, Choose: true,
 		Help: "a passphrase that you type",
-		Options: []Option{
-			{Name: "passphrase-fd", Help: "file descriptor to read the passphrase from"},
-			{Help: "the passphrase, where nobody can type it", Env: "FOB_PASSPHRASE"},
-			{Help: "the passphrase, as aws-vault names it", Env: "AWS_VAULT_FILE_PASSPHRASE"},
-		},
 		Open: func(e Env) Unlocker {
 			return newSlot(e, wording{
 				name: passphraseName,

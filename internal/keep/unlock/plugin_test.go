@@ -147,7 +147,7 @@ func TestPluginAsks(t *testing.T) {
 		{how: "message", told: []string{by + `: touch \x1b[31mthe key now`}},
 		{how: "message that matters", told: []string{by + ": touch the key"}},
 		{how: "message that matters", change: func(e *unlock.Env) { e.Say = nil }, want: "nobody was told"},
-		{how: "pin", asked: []unlock.Question{{Text: by + `: PIN\x1b]0;x\x07 please`, By: by, Attempt: 1}}},
+		{how: "pin", asked: []unlock.Question{{Text: by + `: PIN\x1b]0;x\x07 please`, By: by}}},
 		{how: "pin", change: func(e *unlock.Env) { e.Ask = answering("CANARY-0000") }, want: "the PIN [secret] is wrong, 2 tries are left"},
 		{how: "pin", change: func(e *unlock.Env) { e.Ask = nil }, want: "nobody can be asked"},
 		{how: "pin", change: func(e *unlock.Env) {

@@ -203,7 +203,7 @@ func (t *talk) ask(ctx context.Context, text string) ([]byte, error) {
 	if t.questions++; t.env.Ask == nil || t.questions > maxQuestions {
 		return nil, errors.New("nobody can be asked, or was asked too often")
 	}
-	answer, err := t.env.Ask(ctx, Question{Text: text, By: t.title(), Attempt: t.questions})
+	answer, err := t.env.Ask(ctx, Question{Text: text, By: t.title()})
 	if err != nil {
 		return nil, err
 	}

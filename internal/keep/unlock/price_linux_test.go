@@ -74,7 +74,7 @@ func TestPriceOfAGuess(t *testing.T) {
 }
 
 func guess(t *testing.T) {
-	u := passphrase().Open(Env{Dir: os.Getenv(guessVar), Ask: func(context.Context, Question) (cred.Secret, error) {
+	u := Passphrase().Open(Env{Dir: os.Getenv(guessVar), Ask: func(context.Context, Question) (cred.Secret, error) {
 		return cred.NewSecret("CANARY other"), nil
 	}})
 	if _, err := u.Load(t.Context()); !errors.As(err, new(*WrongError)) {

@@ -99,7 +99,7 @@ func (s slot) ask(ctx context.Context, q Question) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	q.Attempt = 1
+	q.What = s.words.noun
 	answer, err := s.env.Ask(ctx, q)
 	if err != nil {
 		return "", fmt.Errorf("asking for the %s: %w", s.words.noun, err)

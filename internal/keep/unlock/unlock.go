@@ -40,9 +40,9 @@ type Locker interface {
 
 // Question is what an unlocker wants to know.
 type Question struct {
-	Text    string // what to ask for, without a colon
-	New     bool   // a new secret: ask twice, and say what a good one is
-	Attempt int    // counts up where one Load asks again; passphrase and recovery ask once
+	Text string // what to ask for, without a colon
+	New  bool   // a new secret: ask twice, and say what a good one is
+	What string // what the answer is: "passphrase", "recovery code"; empty where By asks
 
 	// By is the program that wants to know, such as age-plugin-tpm, which gets the
 	// answer. Empty: fob, for a slot. A passphrase that was given is for fob alone.
@@ -133,14 +133,14 @@ func (k Kind) Recipe(e Env, out string) string {
 	return show + " | age -d -i - " + open
 }
 
-// Option is a setting of a kind, as data for flags and help texts. One without
-// a name has no flag, one without Env no variable. Env.Ask is what reads it.
-type Option struct{ Name, Help, Env string }
+// Option is a setting of a kind for Save, as data for flags and help texts. No two
+// kinds have options of one name.
+type Option struct{ Name, Help string }
 
 // Kinds lists every kind, in the order in which they are tried.
 func Kinds() []Kind {
 	return append(systemKinds(),
-		passphrase(),
+		Passphrase(),
 		recovery(),
 	)
 }

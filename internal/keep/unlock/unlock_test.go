@@ -2,11 +2,11 @@ package unlock_test
 
 import (
 	"context"
-	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"fob/internal/cred"
 	"fob/internal/keep/unlock"
@@ -36,31 +36,49 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// What every kind must tell of itself. Two options of one name would be one flag.
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	var got []string
+	kinds, options := map[string]bool{}, map[string]bool{}
 	for _, k := range unlock.Kinds() {
-		if k.Available != nil {
-			continue
+		if k.Name == "" || k.Help == "" || k.Open == nil || kinds[k.Name] {
+			t.Errorf("%q has no name of its own, no help, or no way to open", k.Name)
 		}
-		line := k.Name
+		if k.Asks == (k.Available != nil) {
+			t.Errorf("%s: what is typed is always available, and nothing else is", k.Name)
+		}
+		kinds[k.Name] = true
 		for _, o := range k.Options {
-			line += fmt.Sprintf(" [%s %s]", o.Name, o.Env)
-			if o.Help == "" || o.Name == "" && o.Env == "" {
-				t.Errorf("%s: option %+v has no help, or neither flag nor variable", k.Name, o)
+			if o.Name == "" || o.Help == "" || options[o.Name] {
+				t.Errorf("%s: option %q has no name of its own, or no help", k.Name, o.Name)
 			}
+			options[o.Name] = true
 		}
-		if k.Help == "" {
-			t.Errorf("%s has no help", k.Name)
+	}
+}
+
+// Every kind has a test that runs the contract on it: those that need something
+// of the system beside the calls to it, the others above.
+func TestContractRunsOnEveryKind(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
 		}
-		got = append(got, line)
+		if strings.Contains(string(text), "unlocktest.Run(") {
+			tests.Write(text)
+		}
 	}
-	want := []string{
-		"passphrase [passphrase-fd ] [ FOB_PASSPHRASE] [ AWS_VAULT_FILE_PASSPHRASE]",
-		"recovery",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	for _, k := range unlock.Kinds() {
+		if k.Available != nil && !strings.Contains(tests.String(), `"`+k.Name+`"`) {
+			t.Errorf("no test that calls unlocktest.Run names %s", k.Name)
+		}
 	}
 }
 

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"fob/internal/cred"
+	"fob/internal/fault"
+	"fob/internal/keep/unlock"
+)
+
+// changeWays opens the store afresh, and hands it over while no other run opens it.
+func (s System) changeWays(ctx context.Context, g *globals, name string, settings map[string]string, change func(*keeper, context.Context, unlock.Kind, map[string]string) error) error {
+	kind, err := kindNamed(name, "fob store")
+	if err != nil {
+		return err
+	}
+	if err := settingsOf(kind, settings); err != nil {
+		return err
+	}
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	if err := k.openAfresh(ctx); err != nil {
+		return err
+	}
+	return wayFault(change(k, ctx, kind, settings))
+}
+
+// openAfresh opens the store by a way in, even while the identity rests: who finds
+// the machine unlocked must not make a way of their own, or shut the owner out.
+// Where something opens it without a question, nobody is asked here either.
+func (k *keeper) openAfresh(ctx context.Context) error {
+	if err := k.mustExist(); err != nil {
+		return err
+	}
+	if err := k.hold(ctx); err != nil {
+		return err
+	}
+	identity, err := k.ask(ctx)
+	if err != nil {
+		return err
+	}
+	return k.opened(ctx, identity)
+}
+
+// wayFault tells what failed once the store was open.
+func wayFault(err error) error {
+	if done := (*fault.Error)(nil); errors.As(err, &done) {
+		return err
+	}
+	f := (*fault.Error)(nil)
+	if err = storeFault(err); !errors.As(err, &f) {
+		return err
+	}
+	told := *f
+	if broken := (*unlock.KeeperError)(nil); errors.As(err, &broken) {
+		told.What, told.Next = "cannot change what opens the store", []string{"see what can open it, and why the rest cannot: fob store"}
+	}
+	return &told
+}
+
+// settingsOf refuses settings that mean nothing to the kind.
+func settingsOf(kind unlock.Kind, settings map[string]string) error {
+	for name := range settings {
+		if !slices.ContainsFunc(kind.Options, func(o unlock.Option) bool { return o.Name == name }) {
+			return &fault.Error{What: fmt.Sprintf("--%s means nothing to %s", name, kind.Name), Next: []string{"leave it out, or name the way that it belongs to (fob store use --help)"}, Code: fault.Usage}
+		}
+	}
+	return nil
+}
+
+// useWay sets up a way in, and lets it be tried first.
+func (k *keeper) useWay(ctx context.Context, kind unlock.Kind, settings map[string]string) error {
+	if kind.Forgets && !k.otherWay(ctx, kind.Name) {
+		return forgetful(kind)
+	}
+	if err := k.setUp(ctx, kind, settings); err != nil || kind.Name == recoveryKind {
+		return err
+	}
+	return k.tryFirst(kind)
+}
+
+func (k *keeper) tryFirst(kind unlock.Kind) error {
+	if err := unlock.SetFirst(k.slots(), kind.Name); err != nil {
+		return err
+	}
+	k.sys.say("from now on the store is opened by %s: %s", kind.Name, kind.Help)
+	return nil
+}
+
+// setUp makes a slot. One that is there stays, unless it has other settings, or is
+// seen to open something else.
+func (k *keeper) setUp(ctx context.Context, kind unlock.Kind, settings map[string]string) error {
+	if kind.Name == recoveryKind {
+		return k.newRecovery(ctx)
+	}
+	env := k.unlockEnv(k.askNew())
+	env.Settings = settings
+	u := kind.Open(env)
+	if u.Usable(ctx) == nil && len(settings) == 0 {
+		if kind.Asks {
+			return nil
+		}
+		if kept, err := u.Load(ctx); err == nil && kept.Equal(k.identity) {
+			return nil
+		}
+	}
+	return u.Save(ctx, k.identity)
+}
+
+// askNew asks for what a new slot wants to know. A passphrase that was given
+// opened the store, or is for the slot.
+func (k *keeper) askNew() asker {
+	return func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
+		given, has, err := k.given()
+		if err != nil || has && q.By == "" {
+			return given, err
+		}
+		return k.sys.answer(ctx, q, "")
+	}
+}
+
+// otherWay says whether the store opens by something else, too, tomorrow. What does
+// not open today does not count.
+func (k *keeper) otherWay(ctx context.Context, name string) bool {
+	return slices.ContainsFunc(k.allWays(ctx), func(w unlock.Way) bool {
+		return w.Slot && w.Why == nil && w.Name != name && !w.Forgets
+	})
+}
+
+func (k *keeper) moveWay(ctx context.Context, kind unlock.Kind, settings map[string]string) error {
+	if kind.Name == recoveryKind || kind.Forgets {
+		return &fault.Error{What: "the store cannot be moved to " + kind.Name, Why: errors.New("it must not be the only way in"), Next: []string{"fob store use " + kind.Name}, Code: fault.Usage}
+	}
+	if err := k.setUp(ctx, kind, settings); err != nil {
+		return err
+	}
+	if err := k.mustOpen(ctx, kind); err != nil {
+		return err
+	}
+	if err := k.tryFirst(kind); err != nil {
+		return err
+	}
+	var failed []error
+	for _, w := range k.allWays(ctx) {
+		if w.Slot && w.Name != kind.Name && w.Name != recoveryKind {
+			failed = append(failed, k.shut(ctx, w.Kind))
+		}
+	}
+	return errors.Join(append(failed, k.newEpoch(ctx))...)
+}
+
+// mustOpen looks whether the one way that will be left opens this store, and not
+// one that stood here before.
+func (k *keeper) mustOpen(ctx context.Context, kind unlock.Kind) error {
+	given, has, err := k.given()
+	if err != nil {
+		return err
+	}
+	identity, err := k.through(ctx, kind, given, has)
+	if err == nil && !identity.Equal(k.identity) {
+		err = &fault.Error{
+			What: "cannot move the store to " + kind.Name, Why: fmt.Errorf("what it opens is another store: nothing was removed"),
+			Next: []string{"set it up anew: fob store remove " + kind.Name + ", then this again"}, Code: fault.Locked,
+		}
+	}
+	return err
+}
+
+// shut removes a way in.
+func (k *keeper) shut(ctx context.Context, kind unlock.Kind) error {
+	err := kind.Open(k.unlockEnv(nil)).Forget(ctx)
+	if err == nil {
+		k.sys.say("%s no longer opens the store", kind.Name)
+	}
+	return err
+}
+
+func (k *keeper) removeWay(ctx context.Context, kind unlock.Kind, _ map[string]string) error {
+	if !slices.ContainsFunc(k.allWays(ctx), func(w unlock.Way) bool { return w.Slot && w.Name == kind.Name }) {
+		return &fault.Error{What: kind.Name + " is no way into this store", Next: []string{"see the ways: fob store"}, Code: fault.Failed}
+	}
+	if !k.otherWay(ctx, kind.Name) {
+		return &fault.Error{What: "cannot remove " + kind.Name, Why: errors.New("nothing else opens the store for good: its keys would be lost"), Next: []string{"set up another way first: fob store use passphrase"}, Code: fault.Failed}
+	}
+	// What failed behind the removal does not undo it: the sessions end either way.
+	return errors.Join(k.shut(ctx, kind), k.newEpoch(ctx))
+}
