@@ -17,7 +17,7 @@ func newDoctor(sys *System, g *globals) *cobra.Command {
 		Use:   "doctor",
 		Short: "Find what is wrong with this machine's set-up",
 		Long: "Look at the executables, the store, what opens it and where it rests while it is open, and say\n" +
-			"what is wrong and which command mends it. It asks nothing and changes nothing.\n" +
+			"what is wrong and which command mends it. It asks nothing, calls nobody and writes nothing.\n" +
 			"With --recover: print how the keys are read without fob.",
 		Example: "  fob doctor\n  fob doctor --recover",
 		Args:    noArgs,

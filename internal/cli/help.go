@@ -160,14 +160,16 @@ const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share
   $DATA/vault.age       the stored keys and unfinished rotations, an age file; vault.age.prev
                         is the one before
   $DATA/slots/*.age     what opens the vault, a slot for each way in, age files (fob store);
-                        slots/first names the one to try first
+                        slots/first names the one to try first, and
+                        slots/plugin.identity is what an age plugin is told
   $DATA/cache/          sessions, sealed
   $DATA/index           which profiles have a key, sealed
   $DATA/spent           which MFA codes were sent of late, as hashes
   $DATA/epoch, stamp    what makes old sessions, and older unlocks, worth nothing
   $DATA/sdk-config      where fob sdk-config has written the second config
   $DATA/locks/          one file for each thing that one process does at a time
-  $XDG_RUNTIME_DIR/fob  the seal key, where no kernel keyring can hold it; on macOS else $TMPDIR/fob
+  $XDG_RUNTIME_DIR/fob  the seal key, where no kernel keyring can hold it; without that
+                        variable /dev/shm/fob-UID, on macOS $TMPDIR/fob
 
 Without fob, the keys are read with the stock age tool (fob doctor --recover has the
 command for each way in):

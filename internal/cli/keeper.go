@@ -21,7 +21,7 @@ import (
 )
 
 // keeper holds what rests on this machine for one run: the vault, and the seal
-// key that opens sessions and the index. It asks for the passphrase at most
+// key that opens sessions and the index. It opens the store at most
 // once, and while it asks it holds the lock of unlocking until the run has what
 // it came for, so that any number of other runs find the work done.
 type keeper struct {
@@ -100,7 +100,7 @@ func (k *keeper) exists() (bool, error) {
 }
 
 // unseal makes sessions and the index readable, without asking where the seal
-// key rests somewhere. ok is false where only the passphrase could.
+// key rests somewhere. ok is false where only a way in could.
 func (k *keeper) unseal() (ok bool) {
 	seal, err := k.rest.Load()
 	if err != nil {
@@ -119,7 +119,7 @@ func (k *keeper) unseal() (ok bool) {
 	return true
 }
 
-// open makes sessions and the index readable, asking for the passphrase if it
+// open makes sessions and the index readable, by a way in if it
 // must. Where there is no vault it does nothing: no profile has a key then.
 func (k *keeper) open(ctx context.Context) error {
 	if ok, err := k.exists(); err != nil || !ok {

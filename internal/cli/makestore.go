@@ -20,7 +20,7 @@ func (k *keeper) openOrMake(ctx context.Context) (made bool, err error) {
 	ok, err := k.exists()
 	if err == nil && !ok {
 		// Two runs that each made an identity would leave one with a vault that
-		// only the other's passphrase slot opens.
+		// only the other's slot opens.
 		if err := k.hold(ctx); err != nil {
 			return false, err
 		}

@@ -50,7 +50,7 @@ func TestSecretServiceContract(t *testing.T) {
 			}
 			// The group holds the parallel tests, so that they end before the bus does.
 			t.Run("group", func(t *testing.T) {
-				unlocktest.Run(t, func(_ *testing.T, e unlock.Env) unlock.Unlocker {
+				unlocktest.RunSparsely(t, func(_ *testing.T, e unlock.Env) unlock.Unlocker {
 					e.Lookup, e.Settings = env.Lookup, env.Settings
 					return open(e)
 				})

@@ -20,7 +20,7 @@ type Keys interface {
 	// store; "" where there is none.
 	ID(profile string) string
 	// Open makes keys readable; it may wait for another process that is asking
-	// for the passphrase, or ask. Once a wait is over it calls needed again and
+	// for the store, or ask. Once a wait is over it calls needed again and
 	// does nothing if the answer has become no.
 	Open(ctx context.Context, needed func() bool) error
 	// Key gives one key, or ErrShut when the store has not been opened.
