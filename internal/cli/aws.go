@@ -12,12 +12,13 @@ import (
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/obtain/awsapi"
+	"fob/internal/obtain/broker"
 )
 
 // awsConfig joins a step's endpoint to the client that calls it.
 func (s System) awsConfig(e source.Endpoint) awsapi.Config {
 	attempts, _ := front.Attempts(s.Environ) // checkCalls has looked at it
-	return awsapi.Config{Region: e.Region, URL: e.URL, FIPS: e.FIPS, DualStack: e.DualStack, Legacy: e.Legacy, CABundle: e.CABundle, Attempts: attempts, Version: s.Version, Ahead: s.Ahead}
+	return awsapi.Config{Region: e.Region, URL: e.URL, FIPS: e.FIPS, DualStack: e.DualStack, Legacy: e.Legacy, CABundle: e.CABundle, Attempts: attempts, Version: s.Version, Clock: s.clock}
 }
 
 // checkCalls says what is wrong with the variables that shape every call.
@@ -103,4 +104,12 @@ func (c stsClient) AssumeRole(ctx context.Context, in source.AssumeRoleCall) (so
 	}
 	out, err := c.Client.AssumeRole(ctx, call)
 	return source.Issued(out), err
+}
+
+// warnClock says that AWS's clock had to be signed by: what runs with the
+// session signs by this machine's.
+func (k *keeper) warnClock() {
+	if off := k.sys.clock.Off(); off != 0 {
+		k.sys.say("this machine's clock is %s: fob signs by AWS's, and other programs will be refused; set it: sudo timedatectl set-ntp true", broker.Off(off))
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/front"
+	"fob/internal/obtain/awsapi"
 
 	"github.com/spf13/cobra"
 )
@@ -27,6 +28,7 @@ func Main(sys System) int {
 	}
 	out := &output{to: sys.Stdout}
 	sys.Stdout = out
+	sys.clock = awsapi.NewClock(sys.Now)
 	asJSON, err := false, sys.checkFront()
 	if err == nil {
 		asJSON, err = sys.execute(ctx)

@@ -198,6 +198,7 @@ func (k *keeper) rotate(ctx context.Context, r *keys.Rotator, p userPlan) (*keys
 		return awsapi.New(k.sys.awsConfig(p.iam), session.Signer())
 	}
 	done, err := r.Run(ctx)
+	k.warnClock()
 	return &done, err
 }
 

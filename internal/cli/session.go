@@ -34,6 +34,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 	}
 	defer func() {
 		k.warn(set, err)
+		k.warnClock()
 		k.renewSDKConfig(set)
 	}()
 	in := k.inClear(set)

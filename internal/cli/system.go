@@ -60,6 +60,9 @@ type System struct {
 	CheapStore bool
 	// NoKeyring lets tests leave the kernel's keyrings alone.
 	NoKeyring bool
+
+	// clock is what all calls of a run learn of AWS's clock.
+	clock *awsapi.Clock
 }
 
 // RealSystem is the process we are in.

@@ -21,7 +21,6 @@ import (
 	"fob/internal/cred"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -40,9 +39,9 @@ type Config struct {
 	Timeout time.Duration
 	// Version is shown in the user agent.
 	Version string
-	// Ahead is how far the caller's clock is ahead of this machine's. Tests
-	// move theirs, and calls must be signed by the same.
-	Ahead time.Duration
+	// Clock is what the clients of one run share; nil is a new one of this
+	// machine.
+	Clock *Clock
 }
 
 // Client makes calls signed by one signer.
@@ -52,7 +51,12 @@ type Client struct {
 }
 
 // New makes a client; it reads nothing and calls nothing.
-func New(cfg Config, signer cred.Signer) *Client { return &Client{cfg: cfg, signer: signer} }
+func New(cfg Config, signer cred.Signer) *Client {
+	if cfg.Clock == nil {
+		cfg.Clock = NewClock(time.Now)
+	}
+	return &Client{cfg: cfg, signer: signer}
+}
 
 // Refusal is AWS's answer when it is no.
 type Refusal struct {
@@ -98,6 +102,7 @@ func (c *Client) sdk(once bool) (aws.Config, error) {
 	if once {
 		attempts = 1
 	}
+	client.Transport = observed{client.Transport, c.cfg.Clock}
 	signer := c.signer
 	return aws.Config{
 		Region:     c.cfg.Region,
@@ -105,14 +110,10 @@ func (c *Client) sdk(once bool) (aws.Config, error) {
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: signer.ID, SecretAccessKey: signer.Secret.Reveal(), SessionToken: signer.Token.Reveal()}, nil
 		}),
-		Retryer: func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts = attempts
-				o.MaxBackoff = 5 * time.Second
-			})
-		},
-		AppID:        "fob-" + c.cfg.Version,
-		BaseEndpoint: text(c.cfg.URL),
+		Retryer:                    func() aws.Retryer { return newPatience(c.cfg.Clock, attempts) },
+		DisableClockSkewCorrection: true, // it would not try again what carries a code
+		AppID:                      "fob-" + c.cfg.Version,
+		BaseEndpoint:               text(c.cfg.URL),
 	}, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"fob/internal/cred"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
@@ -33,9 +32,7 @@ func (c *Client) iam(once bool) (*iam.Client, error) {
 		return nil, err
 	}
 	return iam.NewFromConfig(conf, func(o *iam.Options) {
-		if c.cfg.Ahead != 0 {
-			o.HTTPSignerV4 = ahead{v4.NewSigner(), c.cfg.Ahead}
-		}
+		o.HTTPSignerV4 = c.cfg.Clock.signer()
 		c.variants(&o.EndpointOptions.UseFIPSEndpoint, &o.EndpointOptions.UseDualStackEndpoint)
 	}), nil
 }

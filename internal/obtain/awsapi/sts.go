@@ -3,14 +3,12 @@ package awsapi
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"time"
 
 	"fob/internal/cred"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
@@ -67,22 +65,9 @@ func (c *Client) sts(once bool) (*sts.Client, error) {
 		conf.Region = "aws-global"
 	}
 	return sts.NewFromConfig(conf, func(o *sts.Options) {
-		if c.cfg.Ahead != 0 {
-			o.HTTPSignerV4 = ahead{v4.NewSigner(), c.cfg.Ahead}
-		}
+		o.HTTPSignerV4 = c.cfg.Clock.signer()
 		c.variants(&o.EndpointOptions.UseFIPSEndpoint, &o.EndpointOptions.UseDualStackEndpoint)
 	}), nil
-}
-
-// ahead signs by a clock that is so far ahead of the machine's.
-type ahead struct {
-	*v4.Signer
-	by time.Duration
-}
-
-// SignHTTP is the SDK's, at another time.
-func (a ahead) SignHTTP(ctx context.Context, creds aws.Credentials, r *http.Request, hash, service, region string, at time.Time, o ...func(*v4.SignerOptions)) error {
-	return a.Signer.SignHTTP(ctx, creds, r, hash, service, region, at.Add(a.by), o...)
 }
 
 func seconds(d time.Duration) *int32 { return aws.Int32(int32(d / time.Second)) }
@@ -146,7 +131,7 @@ func (c *Client) session(op string, got *types.Credentials) (cred.Session, error
 		ID:      *got.AccessKeyId,
 		Secret:  cred.NewSecret(*got.SecretAccessKey),
 		Token:   cred.NewSecret(*got.SessionToken),
-		Expires: got.Expiration.UTC(),
+		Expires: c.cfg.Clock.local(got.Expiration.UTC()),
 	}, nil
 }
 

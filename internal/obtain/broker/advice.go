@@ -92,8 +92,10 @@ const skewLimit = 5 * time.Minute
 
 // advice is the table of what helps against which refusal.
 func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
-	if off := b.Now().Sub(r.Date); !r.Date.IsZero() && off.Abs() > skewLimit {
-		return []string{fmt.Sprintf("set this machine's clock: it is %s %s AWS's", off.Abs().Round(time.Second), ahead(off)), "sudo timedatectl set-ntp true"}
+	off := b.Now().Sub(r.Date)
+	if wrong := !r.Date.IsZero() && off.Abs() > skewLimit; wrong && (awsapi.OfClock(r.Code) || wrongCode(r)) {
+		// A program that makes codes goes by this machine's clock too.
+		return []string{"set this machine's clock: it is " + Off(-off), "sudo timedatectl set-ntp true"}
 	}
 	if next := webIdentity(w, i, r); next != nil {
 		return next
@@ -108,6 +110,8 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 			return []string{fmt.Sprintf("the stored key of profile %q is not known to AWS: it was deleted or made inactive, or is of another partition", w.Key), "store the new one: fob add " + fault.Operand(w.Key)}
 		}
 		return []string{"fob clear " + fault.Operand(w.Profile) + ", then the command again"}
+	case "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture":
+		return []string{"set this machine's clock, which AWS does not say how far off it is: sudo timedatectl set-ntp true"}
 	case "SignatureDoesNotMatch":
 		return []string{fmt.Sprintf("the secret stored for profile %q does not belong to its key id: fob add %s", w.Key, fault.Operand(w.Key))}
 	case "RegionDisabledException":
@@ -188,11 +192,13 @@ func mfaOf(w walk, i int) string {
 	return ""
 }
 
-func ahead(off time.Duration) string {
-	if off > 0 {
-		return "ahead of"
+// Off says how far this machine's clock is from AWS's, which is ahead of it by
+// that much.
+func Off(ahead time.Duration) string {
+	if ahead < 0 {
+		return (-ahead).Round(time.Second).String() + " ahead of AWS's"
 	}
-	return "behind"
+	return ahead.Round(time.Second).String() + " behind AWS's"
 }
 
 // webIdentity is what helps against the refusal of a token of an identity

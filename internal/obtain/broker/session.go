@@ -158,5 +158,5 @@ func (b *Broker) stale(w walk, i int, err error) bool {
 	if i == 0 || w.names[i-1] == "" || w.dropped[i-1] || !errors.As(err, &r) || r.Op != source.CardOf(w.Steps[i]).Call {
 		return false
 	}
-	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId"}, r.Code)
+	return awsapi.Ended(r.Code)
 }

@@ -82,7 +82,7 @@ func (w *world) must(err error) {
 func (w *world) now() time.Time { return time.Now().Add(w.ahead) }
 
 func (w *world) client(s cred.Signer) *awsapi.Client {
-	return awsapi.New(awsapi.Config{Region: "us-east-1", URL: w.aws.URL, Attempts: 1, Version: "test", Ahead: w.ahead}, s)
+	return awsapi.New(awsapi.Config{Region: "us-east-1", URL: w.aws.URL, Attempts: 1, Version: "test", Clock: awsapi.NewClock(w.now)}, s)
 }
 
 func (w *world) Who(ctx context.Context, k cred.AccessKey) (awsapi.Identity, error) {
