@@ -18,7 +18,11 @@ import (
 // awsConfig joins a step's endpoint to the client that calls it.
 func (s System) awsConfig(e source.Endpoint) awsapi.Config {
 	attempts, _ := front.Attempts(s.Environ) // checkCalls has looked at it
-	return awsapi.Config{Region: e.Region, URL: e.URL, FIPS: e.FIPS, DualStack: e.DualStack, Legacy: e.Legacy, CABundle: e.CABundle, Attempts: attempts, Version: s.Version, Clock: s.clock}
+	clock := s.clock
+	if clock == nil { // not a run of Main's
+		clock = awsapi.NewClock(s.Now)
+	}
+	return awsapi.Config{Region: e.Region, URL: e.URL, FIPS: e.FIPS, DualStack: e.DualStack, Legacy: e.Legacy, CABundle: e.CABundle, Attempts: attempts, Version: s.Version, Clock: clock}
 }
 
 // checkCalls says what is wrong with the variables that shape every call.

@@ -41,6 +41,7 @@ type keeper struct {
 	index    cache.Index
 	kept     map[string]bool // the sessions that there are, for list
 	held     *lock.Lock
+	walker   *broker.Broker // that got the session of this run
 }
 
 const (

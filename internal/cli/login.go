@@ -111,8 +111,7 @@ func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error 
 	if _, made := c.Steps[len(c.Steps)-1].(source.FederationToken); o.federate && !made {
 		s.say("--federate changes nothing: profile %q enters a role, whose session opens the console by itself", c.Profile)
 	}
-	k.close()
-	return s.signIn(ctx, k.home, o, c, session)
+	return s.signIn(ctx, k, o, c, session)
 }
 
 // check finds what is wrong with the flags before a code is asked for.
@@ -130,7 +129,7 @@ func (o loginOptions) check() error {
 }
 
 // signIn makes the link and hands it over.
-func (s System) signIn(ctx context.Context, home front.Home, o loginOptions, c chain.Chain, session cred.Session) error {
+func (s System) signIn(ctx context.Context, k *keeper, o loginOptions, c chain.Chain, session cred.Session) error {
 	client, err := s.HTTP(c.STS.CABundle)
 	if err != nil {
 		return &fault.Error{What: "cannot sign in", Why: err, Code: fault.Failed}
@@ -140,11 +139,16 @@ func (s System) signIn(ctx context.Context, home front.Home, o loginOptions, c c
 	environ := launch.Inherited(s.Environ)
 	origin, partition := origin(c)
 	r := console.Request{
-		Session: session, Region: c.Region, Partition: partition,
+		Region: c.Region, Partition: partition,
 		Endpoint: cmp.Or(front.Lookup(environ, "AWS_ENDPOINT_URL_SIGNIN"), front.Lookup(environ, "AWS_ENDPOINT_URL")),
-		Path:     o.path, Service: o.service, Issuer: "fob", Lifetime: console.Lifetime(origin, c.Asked, session.Left(s.Now())),
+		Path:     o.path, Service: o.service, Issuer: "fob",
 	}
-	link, err := console.SigninURL(ctx, r, post(client))
+	var link cred.Secret
+	_, err = k.using(ctx, c, session, func(now cred.Session) (err error) {
+		r.Session, r.Lifetime = now, console.Lifetime(origin, c.Asked, now.Left(s.Now()))
+		link, err = console.SigninURL(ctx, r, post(client))
+		return s.whyNot(ctx, c, now, err)
+	})
 	if err != nil {
 		return signinFault(c, err)
 	}
@@ -162,7 +166,20 @@ func (s System) signIn(ctx context.Context, home front.Home, o loginOptions, c c
 			return err
 		}
 	}
-	return s.open(ctx, home, link, o)
+	return s.open(ctx, k.home, link, o)
+}
+
+// whyNot asks STS whether the session is the reason that the sign-in service said
+// no, for that one tells no reasons.
+func (s System) whyNot(ctx context.Context, c chain.Chain, session cred.Session, err error) error {
+	if answer := (*console.AnswerError)(nil); !errors.As(err, &answer) || answer.Status/100 != 4 {
+		return err
+	}
+	_, why := awsapi.New(s.awsConfig(c.STS), session.Signer()).CallerIdentity(ctx)
+	if no := (*awsapi.Refusal)(nil); errors.As(why, &no) && awsapi.Ended(no.Code) {
+		return fmt.Errorf("%w: %w", err, why)
+	}
+	return err
 }
 
 // origin is how the session at the end of a chain comes to be, and the partition
@@ -199,7 +216,7 @@ func noConsole(e *chain.NoConsoleError) error {
 }
 
 func signinFault(c chain.Chain, err error) error {
-	if errors.Is(err, context.Canceled) {
+	if f := (*fault.Error)(nil); errors.As(err, &f) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	f := &fault.Error{What: fmt.Sprintf("cannot make a sign-in link for profile %q", c.Profile), Why: err, Code: fault.Refused}

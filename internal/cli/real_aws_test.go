@@ -179,7 +179,7 @@ func (m *strictMoto) begin(env *testscript.Env) (localAWS, error) {
 // an earlier script has rotated.
 func (m *strictMoto) oneKey(ctx context.Context, user string) error {
 	aws := func(s cred.Signer) *awsapi.Client {
-		return awsapi.New(awsapi.Config{Region: "us-east-1", URL: m.url}, s)
+		return awsapi.New(awsapi.Config{Region: "us-east-1", URL: m.url, Clock: awsapi.NewClock(time.Now)}, s)
 	}
 	jane := m.users["jane@acme.com"] // may do everything, with MFA
 	admin, err := aws(cred.Signer{ID: jane.ID, Secret: cred.NewSecret(jane.Secret)}).GetSessionToken(ctx, awsapi.SessionTokenCall{

@@ -186,7 +186,6 @@ func (k *keeper) rotator(c chain.Chain) *keys.Rotator {
 // runs need not wait until it is done: AWS may take minutes to know a new key.
 func (k *keeper) rotate(ctx context.Context, r *keys.Rotator, p userPlan) (*keys.Rotated, error) {
 	session, err := k.userSession(ctx, p)
-	k.close()
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +196,12 @@ func (k *keeper) rotate(ctx context.Context, r *keys.Rotator, p userPlan) (*keys
 		}
 		return awsapi.New(k.sys.awsConfig(p.iam), session.Signer())
 	}
-	done, err := r.Run(ctx)
+	var done keys.Rotated
+	_, err = k.using(ctx, p.Chain, session, func(now cred.Session) (err error) {
+		session = now
+		done, err = r.Run(ctx)
+		return err
+	})
 	k.warnClock()
 	return &done, err
 }
@@ -218,7 +222,8 @@ func (k *keeper) userSession(ctx context.Context, p userPlan) (cred.Session, err
 	if err := k.sys.endless(p.Chain, p.code != ""); err != nil {
 		return cred.Session{}, err
 	}
-	return k.broker(minLeft.Duration, wanted{code: p.code}, chainKeys{keeper: k, chain: p.Chain}).Session(ctx, p.Chain)
+	k.walker = k.broker(minLeft.Duration, wanted{code: p.code}, chainKeys{keeper: k, chain: p.Chain})
+	return k.walker.Session(ctx, p.Chain)
 }
 
 // confirm asks a question that only y or yes agrees to.

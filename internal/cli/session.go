@@ -55,7 +55,8 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		if err = k.longEnough(minLeft, c, plan); err != nil {
 			return c, s, err
 		}
-		s, err = k.walk(ctx, c, w, k.broker(minLeft.Duration, w, chainKeys{k, in, c}))
+		k.walker = k.broker(minLeft.Duration, w, chainKeys{k, in, c})
+		s, err = k.walk(ctx, c, w, k.walker)
 		tooLong := (*broker.TooLongError)(nil)
 		if err == nil || try == 2 || !errors.As(err, &tooLong) {
 			return c, s, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/cred"
 	"fob/internal/fault"
 	"fob/internal/obtain/awsapi"
 
@@ -156,8 +157,12 @@ func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) erro
 	if err != nil {
 		return err
 	}
-	k.close()
-	id, err := awsapi.New(s.awsConfig(c.STS), session.Signer()).CallerIdentity(ctx)
+	var id awsapi.Identity
+	session, err = k.using(ctx, c, session, func(session cred.Session) (err error) {
+		id, err = awsapi.New(s.awsConfig(c.STS), session.Signer()).CallerIdentity(ctx)
+		return err
+	})
+	k.warnClock()
 	if err != nil {
 		return unasked(o.profile, err)
 	}
@@ -174,6 +179,9 @@ func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) erro
 
 // unasked tells a refusal, which a new session may mend, from no answer.
 func unasked(profile string, err error) error {
+	if f := (*fault.Error)(nil); errors.As(err, &f) || errors.Is(err, context.Canceled) {
+		return err
+	}
 	f := &fault.Error{What: fmt.Sprintf("cannot ask AWS who profile %q is", profile), Why: err, Code: fault.Failed}
 	if refusal := (*awsapi.Refusal)(nil); errors.As(err, &refusal) {
 		f.Next = []string{"if the session is no longer good: fob clear " + fault.Operand(profile) + ", then the command again"}

@@ -39,8 +39,7 @@ type Config struct {
 	Timeout time.Duration
 	// Version is shown in the user agent.
 	Version string
-	// Clock is what the clients of one run share; nil is a new one of this
-	// machine.
+	// Clock must be set. The clients of one run share one.
 	Clock *Clock
 }
 
@@ -51,12 +50,7 @@ type Client struct {
 }
 
 // New makes a client; it reads nothing and calls nothing.
-func New(cfg Config, signer cred.Signer) *Client {
-	if cfg.Clock == nil {
-		cfg.Clock = NewClock(time.Now)
-	}
-	return &Client{cfg: cfg, signer: signer}
-}
+func New(cfg Config, signer cred.Signer) *Client { return &Client{cfg: cfg, signer: signer} }
 
 // Refusal is AWS's answer when it is no.
 type Refusal struct {

@@ -42,7 +42,7 @@ func server(t testing.TB, h http.HandlerFunc) (*Client, *atomic.Int32) {
 		h(w, r)
 	}))
 	t.Cleanup(s.Close)
-	return New(Config{Region: "us-east-1", URL: s.URL, Timeout: 5 * time.Second, Version: "test"}, signer), &n
+	return New(Config{Region: "us-east-1", URL: s.URL, Timeout: 5 * time.Second, Version: "test", Clock: NewClock(time.Now)}, signer), &n
 }
 
 func reply(status int, body string) http.HandlerFunc {
@@ -198,7 +198,7 @@ func TestInterrupted(t *testing.T) {
 
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
-	c := New(Config{Region: "us-east-1", URL: "http://127.0.0.1:1", Attempts: 1}, signer)
+	c := New(Config{Region: "us-east-1", URL: "http://127.0.0.1:1", Attempts: 1, Clock: NewClock(time.Now)}, signer)
 	_, err := c.CallerIdentity(t.Context())
 	var gone *UnreachableError
 	if !errors.As(err, &gone) || gone.Host != "127.0.0.1:1" || !strings.Contains(err.Error(), "connection refused") {
@@ -215,16 +215,16 @@ func TestCABundle(t *testing.T) {
 	if err := os.WriteFile(file, bundle, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(Config{Region: "us-east-1", URL: s.URL, CABundle: file}, signer).AssumeRole(t.Context(), call); err != nil {
+	if _, err := New(Config{Region: "us-east-1", URL: s.URL, CABundle: file, Clock: NewClock(time.Now)}, signer).AssumeRole(t.Context(), call); err != nil {
 		t.Errorf("with its own bundle: %v", err)
 	}
-	if _, err := New(Config{Region: "us-east-1", URL: s.URL, Attempts: 1}, signer).AssumeRole(t.Context(), call); err == nil {
+	if _, err := New(Config{Region: "us-east-1", URL: s.URL, Attempts: 1, Clock: NewClock(time.Now)}, signer).AssumeRole(t.Context(), call); err == nil {
 		t.Error("a server that nobody vouches for was believed")
 	}
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	_ = os.WriteFile(empty, nil, 0o600)
 	for _, bad := range []string{empty, filepath.Join(t.TempDir(), "absent")} {
-		if _, err := New(Config{Region: "us-east-1", URL: s.URL, CABundle: bad}, signer).AssumeRole(t.Context(), call); err == nil || !strings.Contains(err.Error(), "CA bundle") {
+		if _, err := New(Config{Region: "us-east-1", URL: s.URL, CABundle: bad, Clock: NewClock(time.Now)}, signer).AssumeRole(t.Context(), call); err == nil || !strings.Contains(err.Error(), "CA bundle") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

@@ -86,7 +86,7 @@ func TestKeyCalls(t *testing.T) {
 		reply(404, refusal("NoSuchEntity", "The Access Key with id AKIA1 cannot be found."))(w, r)
 	}))
 	t.Cleanup(s.Close)
-	c := New(Config{Region: "us-east-1", URL: s.URL, Version: "test"}, signer)
+	c := New(Config{Region: "us-east-1", URL: s.URL, Version: "test", Clock: NewClock(time.Now)}, signer)
 	for want, call := range map[string]func() error{
 		"AccessKeyId=AKIA1&Action=UpdateAccessKey&Status=Inactive&UserName=ann&Version=2010-05-08": func() error { return c.SetKeyActive(t.Context(), "ann", "AKIA1", false) },
 		"AccessKeyId=AKIA1&Action=UpdateAccessKey&Status=Active&Version=2010-05-08":                func() error { return c.SetKeyActive(t.Context(), "", "AKIA1", true) },

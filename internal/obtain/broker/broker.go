@@ -57,6 +57,8 @@ type Broker struct {
 	// Say tells the person something on standard error; Debug, if it is not nil,
 	// what they have asked to see.
 	Say, Debug func(format string, args ...any)
+
+	made map[string]bool // ids of the sessions that were got from AWS, not kept ones
 }
 
 func (b *Broker) debug(format string, args ...any) {

@@ -201,7 +201,18 @@ func (w world) held(t *testing.T) (held [2]bool) {
 
 func (w world) store(t *testing.T, i int, id string, left time.Duration) {
 	t.Helper()
-	err := w.cache.Store(cache.Entry{Name: w.names[i], Made: noon, Renews: i > 0, Session: cred.Session{ID: id, Secret: cred.NewSecret("CANARY"), Token: cred.NewSecret("CANARY"), Expires: noon.Add(left)}})
+	w.storeAt(t, i, id, left, noon)
+}
+
+// storeOf keeps a session of which so much is left of its life.
+func (w world) storeOf(t *testing.T, i int, left, life time.Duration) {
+	t.Helper()
+	w.storeAt(t, i, "ASIAKEPT", left, noon.Add(left-life))
+}
+
+func (w world) storeAt(t *testing.T, i int, id string, left time.Duration, made time.Time) {
+	t.Helper()
+	err := w.cache.Store(cache.Entry{Name: w.names[i], Made: made, Renews: i > 0, Session: cred.Session{ID: id, Secret: cred.NewSecret("CANARY"), Token: cred.NewSecret("CANARY"), Expires: noon.Add(left)}})
 	if err != nil {
 		t.Fatal(err)
 	}

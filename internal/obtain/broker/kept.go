@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fob/internal/cred"
+	"fob/internal/decide/chain"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/keep/cache"
@@ -34,8 +35,16 @@ func (b *Broker) ready(w walk, i int) (cred.Session, bool) {
 	if !ok {
 		return cred.Session{}, false
 	}
-	renewable := i > 0 && b.isKept(w.names[i-1]) || i == 0 && w.Key == ""
-	return e.Session, !renewable || e.Fresh(b.Now(), b.MinLeft)
+	return e.Session, e.Fresh(b.Now(), b.MinLeft) || !b.unattended(w, i)
+}
+
+// unattended says whether step i can be made without a person: it needs no code,
+// and what it begins with is kept, can be made so too, or is no stored key.
+func (b *Broker) unattended(w walk, i int) bool {
+	if source.Device(w.Steps[i]).Serial != "" {
+		return false
+	}
+	return i == 0 && w.Key == "" || i > 0 && (b.isKept(w.names[i-1]) || b.unattended(w, i-1))
 }
 
 // despite is what a failed renewal leaves: the kept session, where it still
@@ -85,6 +94,10 @@ func (b *Broker) drop(ctx context.Context, w walk, i int, refused cred.Signer) e
 // keep puts the session into the cache. It was got with a person's code, so a
 // cache that cannot be written is told of and does not lose the session.
 func (b *Broker) keep(w walk, i int, s cred.Session) {
+	if b.made == nil {
+		b.made = map[string]bool{}
+	}
+	b.made[s.ID] = true
 	if w.names[i] == "" || s.Expires.IsZero() {
 		return // what names no end is asked for each time
 	}
@@ -98,6 +111,21 @@ func (b *Broker) keep(w walk, i int, s cred.Session) {
 	if err := b.Cache().Store(e); err != nil && !errors.Is(err, cache.ErrNoSealKey) {
 		b.Say("the session is not kept, so the next run asks again: %v", err)
 	}
+}
+
+// Renew makes the session at the end of c anew, because AWS did not take old in a
+// call of the caller's. renewed is false where nothing was done: a session that
+// this broker has just got from AWS is not better the second time.
+func (b *Broker) Renew(ctx context.Context, c chain.Chain, old cred.Session) (s cred.Session, renewed bool, err error) {
+	if len(c.Steps) == 0 || old.ID == "" || b.made[old.ID] {
+		return old, false, nil
+	}
+	b.debug("AWS does not take the kept session any more: it is dropped, and made anew once")
+	if err := b.drop(ctx, b.walk(c), len(c.Steps)-1, old.Signer()); err != nil && !errors.Is(err, ErrShut) {
+		return old, false, err
+	}
+	s, err = b.Session(ctx, c)
+	return s, true, err
 }
 
 func unkept(w walk, err error) error {
