@@ -164,27 +164,39 @@ func (w writer) write(data []byte) error {
 			return fmt.Errorf("verifying what was written: %w", err)
 		}
 	}
+	if err := w.compare(); err != nil {
+		return err
+	}
 	if err := w.keepOld(); err != nil {
+		return err
+	}
+	// Once more: keeping the old file takes as long as the disk likes.
+	if err := w.compare(); err != nil {
 		return err
 	}
 	return s.rename(base, w.o.Create)
 }
 
-// keepOld compares the old bytes and writes them to the previous file.
+// compare refuses to go on when the file is not the one that the caller read.
+func (w writer) compare() error {
+	if !w.o.Compare {
+		return nil
+	}
+	old, _, err := w.old()
+	if err == nil && !bytes.Equal(old, w.o.Expect) {
+		err = &ChangedError{Path: w.target.path}
+	}
+	return err
+}
+
+// keepOld writes the old bytes to the previous file.
 func (w writer) keepOld() error {
-	if !w.o.Compare && w.o.Previous == "" {
+	if w.o.Previous == "" {
 		return nil
 	}
-	old, err := readFile(w.target.path, maxOld, !w.o.FollowLink)
-	absent := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !absent {
+	old, absent, err := w.old()
+	if err != nil || absent {
 		return err
-	}
-	if w.o.Compare && !bytes.Equal(old, w.o.Expect) {
-		return &ChangedError{Path: w.target.path}
-	}
-	if w.o.Previous == "" || absent {
-		return nil
 	}
 	s, err := stage(w.root, w.o.Previous, old, w.target.mode)
 	if err != nil {
@@ -195,6 +207,15 @@ func (w writer) keepOld() error {
 		return fmt.Errorf("keeping the old file: %w", err)
 	}
 	return nil
+}
+
+// old reads the file that is to be replaced.
+func (w writer) old() (data []byte, absent bool, err error) {
+	data, err = readFile(w.target.path, maxOld, !w.o.FollowLink)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, true, nil
+	}
+	return data, false, err
 }
 
 func (w writer) syncDir() error {

@@ -153,9 +153,30 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-// A reader during a thousand writes sees one of the two contents, whole.
+// A reader during a thousand writes sees one of the two contents, whole. The same
+// reader sees torn ones of a writer in place; otherwise it would see nothing.
 func TestNoTornReads(t *testing.T) {
 	t.Parallel()
+	for name, tt := range map[string]struct {
+		write func(path string, data []byte) error
+		torn  bool
+	}{
+		"ours":     {write: func(path string, data []byte) error { return WriteFile(path, data, WriteOptions{NoDirSync: true}) }},
+		"in place": {write: func(path string, data []byte) error { return os.WriteFile(path, data, 0o600) }, torn: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reads, torn := tornReads(t, tt.write)
+			if (torn > 0) != tt.torn {
+				t.Errorf("%d of %d reads were torn", torn, reads)
+			}
+		})
+	}
+}
+
+// tornReads reads while another goroutine writes a thousand times.
+func tornReads(t *testing.T, write func(path string, data []byte) error) (reads, torn int) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "f")
 	put(t, path, oldContent(), 0o600)
 	done := make(chan struct{})
@@ -166,19 +187,15 @@ func TestNoTornReads(t *testing.T) {
 			if i%2 == 0 {
 				data = newContent()
 			}
-			if err := WriteFile(path, data, WriteOptions{NoDirSync: true}); err != nil {
+			if err := write(path, data); err != nil {
 				t.Error(err)
 			}
 		}
 	}()
-	reads, torn := 0, 0
 	for {
 		select {
 		case <-done:
-			if torn > 0 {
-				t.Errorf("%d of %d reads were torn", torn, reads)
-			}
-			return
+			return reads, torn
 		default:
 		}
 		got, err := ReadFile(path, 1<<20)

@@ -30,6 +30,7 @@ type document struct {
 	journal    []json.RawMessage // of changes under way
 	more       fields            // of newer versions
 	removed    bool              // a record was taken out since this was read; not written
+	file       []byte            // that this was read from; not written
 }
 
 // entry is a record with what a newer version wrote beside it.

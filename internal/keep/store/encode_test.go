@@ -218,8 +218,13 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	file, err := os.ReadFile(v.path(vaultName))
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := &document{
-		id: "000102030405060708090a0b0c0d0e0f", generation: 9, written: time.Unix(1767323045, 0).UTC(), version: "2.0",
+		file: file,
+		id:   "000102030405060708090a0b0c0d0e0f", generation: 9, written: time.Unix(1767323045, 0).UTC(), version: "2.0",
 		records: []entry{
 			{Record: changed, more: fields{"serial": raw(`"arn:aws:iam::1:mfa/a"`), "x": raw(`{"y":1e400}`)}},
 			{Record: Record{Name: "b", Key: changed.Key}, more: fields{}},

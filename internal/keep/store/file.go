@@ -24,6 +24,10 @@ func (v *Vault) open(ctx context.Context) (*document, error) {
 	return v.load(k)
 }
 
+// changeTries bounds how often a change is made again because another came in
+// between, which it can where somebody has removed the lock file.
+const changeTries = 5
+
 // change is every change: lock, read again, edit, write.
 func (v *Vault) change(ctx context.Context, edit func(*document) error) error {
 	if _, err := v.read(); err != nil {
@@ -33,16 +37,28 @@ func (v *Vault) change(ctx context.Context, edit func(*document) error) error {
 	if err != nil {
 		return err
 	}
-	return v.locked(ctx, func(l *lock.Lock) error {
-		d, err := v.load(k)
-		if err != nil {
+	for try := 1; ; try++ {
+		err := v.locked(ctx, func(l *lock.Lock) error {
+			d, err := v.load(k)
+			if err != nil {
+				return err
+			}
+			if err := edit(d); err != nil {
+				return err
+			}
+			return v.write(l, k, d)
+		})
+		if try == changeTries || !v.overtaken(err) {
 			return err
 		}
-		if err := edit(d); err != nil {
-			return err
-		}
-		return v.write(l, k, d)
-	})
+	}
+}
+
+// overtaken says whether nothing was written because another change may have come
+// in between.
+func (v *Vault) overtaken(err error) bool {
+	changed, lost := (*lock.ChangedError)(nil), (*lock.UnsafeError)(nil)
+	return errors.As(err, &changed) || errors.As(err, &lost) && lost.Path == v.path(lockName)
 }
 
 func (v *Vault) locked(ctx context.Context, work func(*lock.Lock) error) error {
@@ -83,6 +99,7 @@ func (v *Vault) load(k key) (*document, error) {
 	if err != nil {
 		return nil, v.named(err)
 	}
+	d.file = file
 	return d, v.compare(last, d)
 }
 
@@ -157,6 +174,8 @@ func (v *Vault) write(l *lock.Lock, k key, d *document) error {
 	o := lock.WriteOptions{
 		Mode:   0o600,
 		Create: d.generation == 1,
+		// A lock file that somebody removed keeps nobody out.
+		Compare: d.generation > 1, Expect: d.file,
 		Verify: func(temp string) error { return verify(temp, k, plain) },
 	}
 	if !d.removed {
@@ -177,7 +196,7 @@ func (v *Vault) write(l *lock.Lock, k key, d *document) error {
 // removed is in neither. The copy goes first: when the change is cut off behind
 // it the record is still in the vault, and removing it again does the rest.
 func (v *Vault) replacePrevious(path string, file []byte, o lock.WriteOptions) error {
-	o.Create, o.NoDirSync = false, true // the flush behind the vault is for both
+	o.Compare, o.Create, o.NoDirSync = false, false, true // the flush behind the vault is for both
 	if err := lock.WriteFile(filepath.Join(filepath.Dir(path), previousName), file, o); err != nil {
 		return fmt.Errorf("writing the vault: %w", err)
 	}
