@@ -19,7 +19,7 @@ const (
 // mayBeLarge lists what is over a limit, "file" or "file: function", each with
 // the reason why it reads better so.
 var mayBeLarge = map[string]string{
-	"internal/obtain/awsapi/clock.go: SignHTTP":   "the SDK's interface has these parameters",
+	"internal/obtain/awsapi/clock.go: SignHTTP": "the SDK's interface has these parameters",
 	"internal/decide/chain/resolve.go: Resolve": "its five arguments are all that a chain depends on, and a struct for them would hide that",
 }
 

@@ -38,6 +38,7 @@ type aws struct {
 	during func(call string)
 	refuse func(call string, n int) error // n counts from 1
 	now    func() time.Time
+	life   time.Duration // of what is given; 0 stands for an hour
 }
 
 func (a *aws) call(call, code string) (cred.Session, error) {
@@ -58,7 +59,14 @@ func (a *aws) call(call, code string) (cred.Session, error) {
 			return cred.Session{}, err
 		}
 	}
-	return cred.Session{ID: fmt.Sprintf("ASIA%s%d", call, n), Secret: cred.NewSecret("CANARY"), Token: cred.NewSecret("CANARY"), Expires: a.now().Add(time.Hour)}, nil
+	return cred.Session{ID: fmt.Sprintf("ASIA%s%d", call, n), Secret: cred.NewSecret("CANARY"), Token: cred.NewSecret("CANARY"), Expires: a.now().Add(a.lasts())}, nil
+}
+
+func (a *aws) lasts() time.Duration {
+	if a.life == 0 {
+		return time.Hour
+	}
+	return a.life
 }
 
 func (a *aws) GetSessionToken(_ context.Context, in source.SessionTokenCall) (source.Issued, error) {

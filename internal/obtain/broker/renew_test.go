@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +118,38 @@ func TestRenewedEarly(t *testing.T) {
 			_, err := w.broker.Session(t.Context(), tt.chain)
 			must(t, err)
 			if diff := cmp.Diff(tt.calls, w.aws.calls); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Answers whose end makes no sense: what has ended, or will not for years, is
+// refused and not kept; what ends in a moment is handed to who asked, once, and
+// to nobody from the cache. No run asks twice.
+func TestOddEnds(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		life time.Duration
+		want string   // in the error
+		runs []string // the calls of two runs
+	}{
+		{-time.Second, "this machine's clock may be wrong", words("GetSessionToken 111111", "GetSessionToken 222222")},
+		{10 * 365 * 24 * time.Hour, "far beyond the 1h0m0s asked for", words("GetSessionToken 111111", "GetSessionToken 222222")},
+		{time.Second, "", words("GetSessionToken 111111", "AssumeRole", "GetSessionToken 222222", "AssumeRole")},
+	} {
+		t.Run(tt.life.String(), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.keys.open = true
+			w.aws.life = tt.life
+			for range 2 {
+				_, err := w.broker.Session(t.Context(), plan())
+				if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("got %v, want %q", err, tt.want)
+				}
+			}
+			if diff := cmp.Diff(tt.runs, w.aws.calls); diff != "" {
 				t.Error(diff)
 			}
 		})
