@@ -19,7 +19,8 @@ func assumedPrefix(role string) string {
 
 // endSlack is by how much an end may lie beyond the length that was asked for.
 // AWS gives no session longer than that, so what is more is the difference of
-// the two clocks, and AWS takes no signature of a clock that is farther off.
+// two clocks, where the answer did not tell its time, and AWS takes no signature
+// of a clock that is farther off.
 const endSlack = 15 * time.Minute
 
 // sane refuses a session that is not whole or whose end makes no sense: it must
