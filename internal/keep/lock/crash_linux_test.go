@@ -238,6 +238,7 @@ func TestFailingLock(t *testing.T) {
 		{"error=ENOLCK", roleFailed, "move the data directory to a local disk"},
 		{"error=EOPNOTSUPP", roleFailed, "move the data directory to a local disk"},
 		{"error=EINTR:when=1", roleDone, ""},
+		{"error=EINTR:when=2", roleDone, ""}, // when it is given back
 		{"error=EINTR", roleFailed, "is held by"},
 	}
 	for _, tt := range tests {

@@ -68,7 +68,20 @@ func tryLock(f *os.File) (bool, error) {
 
 // unlock gives the lock free at once, also when a child that is just being
 // started still has a copy of the descriptor.
-func unlock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }
+func unlock(f *os.File) error { return flock(int(f.Fd()), unix.LOCK_UN) }
+
+// interruptions is how often a call that nobody polls is made again.
+const interruptions = 100
+
+// flock is the call for those who do not poll.
+func flock(fd, how int) (err error) {
+	for range interruptions {
+		if err = unix.Flock(fd, how); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+	return err
+}
 
 // hold locks a temporary file for as long as the returned function is not
 // called, the closing of f included. It is false when a cleaner was faster.
@@ -79,7 +92,7 @@ func hold(f *os.File) (release func(), held bool) {
 		return func() {}, true
 	}
 	release = func() { _ = unix.Close(fd) }
-	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+	if err := flock(fd, unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
 		release()
 		return nil, false
 	}
@@ -94,7 +107,7 @@ func hold(f *os.File) (release func(), held bool) {
 // abandoned says whether the writer of a temporary file is gone. The lock that
 // proves it is kept until f is closed.
 func abandoned(f *os.File) bool {
-	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
+	return flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
 // openError turns what open says of a link, a socket or somebody else's file
