@@ -12,7 +12,6 @@ import (
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/obtain/awsapi"
-	"fob/internal/obtain/broker"
 )
 
 // awsConfig joins a step's endpoint to the client that calls it.
@@ -108,12 +107,4 @@ func (c stsClient) AssumeRole(ctx context.Context, in source.AssumeRoleCall) (so
 	}
 	out, err := c.Client.AssumeRole(ctx, call)
 	return source.Issued(out), err
-}
-
-// warnClock says that AWS's clock had to be signed by: what runs with the
-// session signs by this machine's.
-func (k *keeper) warnClock() {
-	if off := k.sys.clock.Off(); off != 0 {
-		k.sys.say("this machine's clock is %s: fob signs by AWS's, and other programs will be refused; set it: sudo timedatectl set-ntp true", broker.Off(off))
-	}
 }
