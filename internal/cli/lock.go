@@ -36,7 +36,7 @@ func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
 	// First, and whatever state the store is in: it may be damaged or moved
 	// away, and the key that rests opens every copy of its sessions.
 	err = k.rest.Forget()
-	if _, absent := os.Lstat(k.home.Data); err == nil && errors.Is(absent, fs.ErrNotExist) {
+	if _, absent := os.Lstat(k.home.Data); errors.Is(absent, fs.ErrNotExist) && !slices.ContainsFunc(k.rest.Places(), func(p sealkey.Place) bool { return p.Holds != "" }) {
 		s.say("there is no store at %s; what this login had kept for it is forgotten", k.home.Data)
 		return nil
 	}

@@ -225,7 +225,7 @@ func (r *Rest) from() loaded {
 // nothing is read from there either. What this run saves later rests again.
 func (r *Rest) Forget() error {
 	var failed []error
-	if err := r.renewStamp(); err != nil && !errors.Is(err, fs.ErrNotExist) { // no directory: no store to lock
+	if err := r.renewStamp(); err != nil {
 		failed = append(failed, fmt.Errorf("the lock is only partial, and what rests in other logins still opens: %w", err))
 	}
 	r.mu.Lock()
