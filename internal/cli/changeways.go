@@ -31,9 +31,9 @@ func (s System) changeWays(ctx context.Context, g *globals, name string, setting
 	return wayFault(change(k, ctx, kind, settings))
 }
 
-// openAfresh opens the store by a way in, even while the identity rests: who finds
-// the machine unlocked must not make a way of their own, or shut the owner out.
-// Where something opens it without a question, nobody is asked here either.
+// openAfresh opens the store by a way in, even while the identity rests, and by one
+// that is typed where there is one: who finds the machine unlocked must not make a
+// way of their own, or shut the owner out.
 func (k *keeper) openAfresh(ctx context.Context) error {
 	if err := k.mustExist(); err != nil {
 		return err
@@ -41,6 +41,7 @@ func (k *keeper) openAfresh(ctx context.Context) error {
 	if err := k.hold(ctx); err != nil {
 		return err
 	}
+	k.typed = true
 	identity, err := k.ask(ctx)
 	if err != nil {
 		return err
@@ -125,11 +126,18 @@ func (k *keeper) askNew() asker {
 	}
 }
 
-// otherWay says whether the store opens by something else, too, tomorrow. What does
-// not open today does not count.
+// otherWay says whether the store opens by something else, too, tomorrow. Only what
+// was seen to open it counts: a slot may be damaged, or another store's.
 func (k *keeper) otherWay(ctx context.Context, name string) bool {
 	return slices.ContainsFunc(k.allWays(ctx), func(w unlock.Way) bool {
-		return w.Slot && w.Why == nil && w.Name != name && !w.Forgets
+		switch {
+		case !w.Slot || w.Why != nil || w.Name == name || w.Forgets:
+			return false
+		case w.Asks:
+			return w.Name == k.openedBy
+		}
+		kept, err := w.Open(k.unlockEnv(nil)).Load(ctx)
+		return err == nil && kept.Equal(k.identity)
 	})
 }
 
@@ -146,13 +154,16 @@ func (k *keeper) moveWay(ctx context.Context, kind unlock.Kind, settings map[str
 	if err := k.tryFirst(kind); err != nil {
 		return err
 	}
+	if err := k.newEpoch(ctx); err != nil {
+		return err
+	}
 	var failed []error
 	for _, w := range k.allWays(ctx) {
 		if w.Slot && w.Name != kind.Name && w.Name != recoveryKind {
 			failed = append(failed, k.shut(ctx, w.Kind))
 		}
 	}
-	return errors.Join(append(failed, k.newEpoch(ctx))...)
+	return errors.Join(failed...)
 }
 
 // mustOpen looks whether the one way that will be left opens this store, and not
@@ -174,9 +185,14 @@ func (k *keeper) mustOpen(ctx context.Context, kind unlock.Kind) error {
 
 // shut removes a way in.
 func (k *keeper) shut(ctx context.Context, kind unlock.Kind) error {
-	err := kind.Open(k.unlockEnv(nil)).Forget(ctx)
-	if err == nil {
+	u := kind.Open(k.unlockEnv(nil))
+	err := u.Forget(ctx)
+	if errors.Is(u.Usable(ctx), unlock.ErrNoSlot) {
 		k.sys.say("%s no longer opens the store", kind.Name)
+	}
+	if broken := (*unlock.KeeperError)(nil); errors.As(err, &broken) {
+		k.sys.say("what it kept for the store stays there and opens nothing any more: %s", err)
+		return nil
 	}
 	return err
 }
@@ -188,6 +204,9 @@ func (k *keeper) removeWay(ctx context.Context, kind unlock.Kind, _ map[string]s
 	if !k.otherWay(ctx, kind.Name) {
 		return &fault.Error{What: "cannot remove " + kind.Name, Why: errors.New("nothing else opens the store for good: its keys would be lost"), Next: []string{"set up another way first: fob store use passphrase"}, Code: fault.Failed}
 	}
-	// What failed behind the removal does not undo it: the sessions end either way.
-	return errors.Join(k.shut(ctx, kind), k.newEpoch(ctx))
+	// The sessions first: of a removal that is cut off, asking again does the rest.
+	if err := k.newEpoch(ctx); err != nil {
+		return err
+	}
+	return k.shut(ctx, kind)
 }

@@ -17,6 +17,7 @@ import (
 	"fob/internal/keep/lock"
 	"fob/internal/keep/sealkey"
 	"fob/internal/keep/store"
+	"fob/internal/keep/unlock"
 	"fob/internal/obtain/broker"
 )
 
@@ -41,6 +42,8 @@ type keeper struct {
 	index    cache.Index
 	kept     map[string]bool // the sessions that there are, for list
 	held     *lock.Lock
+	openedBy string         // the way that opened the store in this run; "" for what rested
+	typed    bool           // only what a person types opens the store, where there is such a way
 	walker   *broker.Broker // that got the session of this run
 }
 
@@ -152,6 +155,9 @@ func (k *keeper) unlock(ctx context.Context, needed func() bool) error {
 		return nil
 	}
 	identity, err := k.rest.LoadIdentity()
+	if err == nil {
+		err = k.fits(ctx, unlock.Kind{Name: "what rests"}, identity)
+	}
 	if err != nil {
 		if identity, err = k.ask(ctx); err != nil {
 			return err

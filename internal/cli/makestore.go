@@ -142,10 +142,13 @@ func (k *keeper) newRecovery(ctx context.Context) error {
 		return newStoreFault(err)
 	}
 	slot := unlock.Recovery(k.unlockEnv(func(context.Context, unlock.Question) (cred.Secret, error) { return code, nil }))
-	if err := slot.Save(ctx, k.identity); err != nil {
-		return newStoreFault(err)
-	}
+	// Shown before it takes the place of an earlier one: killed in between, the
+	// earlier one still opens.
 	t.Say("Recovery code, shown this once: " + code.Reveal())
+	if err := slot.Save(ctx, k.identity); err != nil {
+		return wayFault(err)
+	}
+	t.Say("It opens the store from now on; an earlier code does not.")
 	return nil
 }
 

@@ -44,6 +44,8 @@ func storeFault(err error) error {
 		f.Next = []string{"if you restored it from a backup, or from vault.age.prev: add --accept-rollback, once", "else find out who replaced it: " + rolled.Path}
 	case errors.As(err, &newer):
 		f.Next = []string{"install the newer fob that wrote it"}
+	case errors.As(err, &damaged) && damaged.Foreign:
+		f.Next = append([]string{"the slot may be another store's: see what else opens this one (fob store), and name it: --backend WAY"}, damaged.Next...)
 	case errors.As(err, &damaged):
 		f.Next = damaged.Next
 	case errors.As(err, &outside):

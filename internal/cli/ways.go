@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fob/internal/cred"
@@ -87,6 +88,10 @@ func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 			}
 			identity, opened := k.through(ctx, w.Kind, given, has)
 			if opened == nil {
+				opened = k.fits(ctx, w.Kind, identity)
+			}
+			if opened == nil {
+				k.openedBy = w.Name
 				return identity, nil
 			}
 			err = opened
@@ -102,6 +107,18 @@ func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 	return cred.Secret{}, noWayIn(failed)
 }
 
+// fits refuses the identity of another store: a slot of that one may have been put
+// here, or left by a run that was cut off before there was a store. What else is
+// wrong with the vault is told by who opens it.
+func (k *keeper) fits(ctx context.Context, kind unlock.Kind, identity cred.Secret) error {
+	v := store.Open(k.home.Data, func(context.Context) (cred.Secret, error) { return identity, nil }, k.sys.Now, k.storeOptions()...)
+	_, err := v.Records(ctx)
+	if foreign := (*store.DamagedError)(nil); errors.As(err, &foreign) && foreign.Foreign {
+		return fmt.Errorf("%s: %w", kind.Name, err)
+	}
+	return nil
+}
+
 // waysIn lists what may open the store, the first to try at the front: what was
 // named, else what has a slot. Where nothing has one, it is the passphrase that
 // is missing.
@@ -111,7 +128,12 @@ func (k *keeper) waysIn(ctx context.Context, given bool) ([]unlock.Way, error) {
 		return nil, err
 	}
 	if !named {
-		if ways := unlock.InOrder(k.allWays(ctx), unlock.First(k.slots()), given); len(ways) > 0 {
+		ways := unlock.InOrder(k.allWays(ctx), unlock.First(k.slots()), given)
+		sound := func(w unlock.Way) bool { return w.Asks && w.Why == nil }
+		if k.typed && slices.ContainsFunc(ways, sound) {
+			ways = slices.DeleteFunc(ways, func(w unlock.Way) bool { return !sound(w) })
+		}
+		if len(ways) > 0 {
 			return ways, nil
 		}
 		kind = unlock.Passphrase()

@@ -53,6 +53,9 @@ type Bus struct {
 // program whose daemon stays behind. Where there is none it gives an AbsentError.
 func Connect(ctx context.Context, lookup func(string) (string, bool), limits Limits) (*Bus, error) {
 	where, err := address(lookup)
+	if err == nil {
+		err = ours(where)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +73,39 @@ func Connect(ctx context.Context, lookup func(string) (string, bool), limits Lim
 		return nil, ctx.Err()
 	}
 	return nil, AbsentError("the D-Bus session cannot be reached: " + unreachable(err, late))
+}
+
+// ours refuses a bus that another user listens on: in a runtime directory that
+// others may write, say. It would be given the key, and could withhold it.
+func ours(addresses string) error {
+	for one := range strings.SplitSeq(addresses, ";") {
+		name := socketOf(one)
+		if name == "" {
+			continue // what the library makes of it is an error, or no socket of ours
+		}
+		owner, err := listener(name)
+		if err == nil && owner != os.Geteuid() && owner != 0 {
+			return AbsentError("the D-Bus session belongs to another user")
+		}
+	}
+	return nil
+}
+
+// socketOf is the name of the socket in an address of D-Bus, "@" before an abstract
+// one.
+func socketOf(address string) string {
+	for pair := range strings.SplitSeq(strings.TrimPrefix(address, "unix:"), ",") {
+		key, value, _ := strings.Cut(pair, "=")
+		name, err := dbus.UnescapeBusAddressValue(value)
+		switch {
+		case err != nil:
+		case key == "path":
+			return name
+		case key == "abstract":
+			return "@" + name
+		}
+	}
+	return ""
 }
 
 // unreachable leaves the address out, which is a value of the environment.

@@ -8,7 +8,9 @@ package keyring
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,9 +44,12 @@ func (r Ring) Usable() error {
 	if r == User {
 		return nil
 	}
-	name, err := r.name()
+	owner, name, err := r.describe()
 	if err != nil {
 		return err
+	}
+	if owner != strconv.Itoa(os.Geteuid()) {
+		return errors.New("the session keyring of this login belongs to another user, who reads what is in it")
 	}
 	if strings.HasPrefix(name, "_uid_ses.") || strings.HasPrefix(name, "_uid.") {
 		return errors.New("this login has no session keyring of its own")
@@ -52,18 +57,22 @@ func (r Ring) Usable() error {
 	return nil
 }
 
-// name reads it from "keyring;UID;GID;PERM;NAME" (keyctl_describe(3)).
-func (r Ring) name() (string, error) {
+// describe reads "keyring;UID;GID;PERM;NAME" (keyctl_describe(3)).
+func (r Ring) describe() (owner, name string, err error) {
 	buf := make([]byte, 128)
 	n, err := unix.KeyctlBuffer(unix.KEYCTL_DESCRIBE, int(r), buf, 0)
+	if err == nil && n > len(buf) { // nothing is copied then
+		buf = make([]byte, n)
+		n, err = unix.KeyctlBuffer(unix.KEYCTL_DESCRIBE, int(r), buf, 0)
+	}
 	if err != nil {
-		return "", refused("describe", err)
+		return "", "", refused("describe", err)
 	}
-	if n > len(buf) {
-		return "", nil // a long name, of which nothing is copied: no reserved one
+	fields := strings.SplitN(strings.TrimRight(string(buf[:min(n, len(buf))]), "\x00"), ";", 5)
+	if len(fields) != 5 {
+		return "", "", errors.New("the kernel describes the keyring in another way than keyctl_describe(3)")
 	}
-	text := string(buf[:n])
-	return strings.TrimRight(text[strings.LastIndexByte(text, ';')+1:], "\x00"), nil
+	return fields[1], fields[4], nil
 }
 
 // Find gives the number of the key of this name; one that is not there is

@@ -43,7 +43,7 @@ func refused(doing string, err error) error {
 // MayAdd says why a key whose name and content have so many bytes together
 // could not be added now. It adds none.
 func (r Ring) MayAdd(bytes int) error {
-	if _, err := r.name(); err != nil {
+	if _, _, err := r.describe(); err != nil {
 		return err
 	}
 	// A key without content is what the kernel refuses after everything else.

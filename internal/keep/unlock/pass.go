@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"fob/internal/cred"
 	"fob/internal/fault"
@@ -87,6 +88,18 @@ func onPath(list string, names ...string) bool {
 	return false
 }
 
+// absolutePath is PATH without relative entries: pass is a shell script, which would
+// start a gpg of the folder that it stands in.
+func absolutePath(list string) string {
+	var kept []string
+	for _, dir := range filepath.SplitList(list) {
+		if filepath.IsAbs(dir) {
+			kept = append(kept, dir)
+		}
+	}
+	return strings.Join(kept, string(filepath.ListSeparator))
+}
+
 // usable looks for the entry's file, since gpg would ask.
 func (p passEntry) usable(context.Context) error {
 	if err := p.programs(); err != nil {
@@ -146,7 +159,7 @@ func (p passEntry) run(ctx context.Context, stdin []byte, args ...string) ([]byt
 	if err := p.programs(); err != nil {
 		return nil, err
 	}
-	out, err := p.env.Run(ctx, Command{Args: append([]string{"pass"}, args...), Stdin: stdin})
+	out, err := p.env.Run(ctx, Command{Args: append([]string{"pass"}, args...), Stdin: stdin, More: []string{"PATH=" + absolutePath(variable(p.env, "PATH"))}})
 	if err != nil {
 		return out, fmt.Errorf("%s %s: %w", args[0], p.name, err)
 	}
