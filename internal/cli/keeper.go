@@ -40,7 +40,7 @@ type keeper struct {
 	seal     cred.Secret  // zero while sessions are shut
 	cache    *cache.Cache // without a seal key: empty, and keeps nothing
 	index    cache.Index
-	kept     map[string]bool // the sessions that there are, for list
+	kept     map[string]bool // the sessions that there are, for a long list; nil: not looked
 	held     *lock.Lock
 	openedBy string         // the way that opened the store in this run; "" for what rested
 	typed    bool           // only what a person types opens the store, where there is such a way

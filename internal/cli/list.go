@@ -129,12 +129,20 @@ func writeKeys(w io.Writer, l listing) error {
 	return err
 }
 
+// oneLookFrom is from when on one look at the folder of sessions, of which there
+// may be thousands, is cheaper than a look for the sessions of each profile.
+const oneLookFrom = 500
+
 // rows gives a row for each profile of the config and for each stored key that
 // no profile has. A locked store shows profiles only.
 func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
 	rows, kinds := []listed{}, source.Kinds(k.inClear(set))
-	// Nothing of a folder that is not ours is shown, as nothing of it is used.
-	k.kept, _ = k.cache.Names()
+	if len(set.Names()) > oneLookFrom {
+		// Nothing of a folder that is not ours is shown, as nothing of it is used.
+		if k.kept, _ = k.cache.Names(); k.kept == nil {
+			k.kept = map[string]bool{}
+		}
+	}
 	for _, name := range set.Names() {
 		rows = append(rows, k.row(set, kinds, name, true))
 	}
@@ -190,7 +198,7 @@ func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig
 		return r
 	}
 	for i, n := range chain.Names(c, k.keyID(c), k.cache.NameOf) {
-		if !k.kept[n] || source.CardOf(c.Steps[i]).Owner != name && i < len(c.Steps)-1 {
+		if n == "" || k.kept != nil && !k.kept[n] || source.CardOf(c.Steps[i]).Owner != name && i < len(c.Steps)-1 {
 			continue
 		}
 		if e, err := k.cache.Load(n); err == nil && e.Session.Left(k.sys.Now()) > 0 {
