@@ -38,8 +38,8 @@ func (r Ring) permissions() uint32 {
 	return 0x3f000000
 }
 
-// Usable refuses a session keyring that is the user's shared one. The kernel
-// reserves these names for the shared ones.
+// Usable refuses a session keyring that is the user's shared one, for which the
+// kernel reserves these names, and one that another user's login has handed down.
 func (r Ring) Usable() error {
 	if r == User {
 		return nil
@@ -48,11 +48,11 @@ func (r Ring) Usable() error {
 	if err != nil {
 		return err
 	}
-	if owner != strconv.Itoa(os.Geteuid()) {
-		return errors.New("the session keyring of this login belongs to another user, who reads what is in it")
-	}
 	if strings.HasPrefix(name, "_uid_ses.") || strings.HasPrefix(name, "_uid.") {
 		return errors.New("this login has no session keyring of its own")
+	}
+	if owner != strconv.Itoa(os.Geteuid()) {
+		return errors.New("the session keyring of this login belongs to another user, who reads what is in it")
 	}
 	return nil
 }
