@@ -87,15 +87,7 @@ func importHouse(t *testing.T, first *house) (h *house, file string) {
 
 // importUnder takes the key over while the tracer does something to a call.
 func importUnder(h *house, inject string, more ...string) *exec.Cmd {
-	call, _, _ := strings.Cut(inject, ":")
-	args := []string{"-f", "-qq", "-o", h.path("run", "trace"), "-e", "trace=" + call, "-e", "inject=" + inject, "fob", "import", "--from", "credentials", "--yes"}
-	c := exec.CommandContext(h.t.Context(), "strace", append(args, more...)...)
-	c.Dir = h.home
-	for name, value := range h.env {
-		c.Env = append(c.Env, name+"="+value)
-	}
-	c.Env = append(c.Env, "GOMAXPROCS=1", "TEST_ONE_THREAD=1")
-	return c
+	return h.traced(inject, append([]string{"fob", "import", "--from", "credentials", "--yes"}, more...)...)
 }
 
 // TestImportRefused fails the first, second, ... rename in place of killing. A

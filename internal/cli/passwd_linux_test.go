@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -47,20 +45,7 @@ func passwdKilledAt(t *testing.T, call string, n int) (killed bool, by string) {
 	t.Helper()
 	h := newHouse(t)
 	h.store()
-	c := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", os.DevNull, "-e", "trace="+call,
-		"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n), "fob", "store", "passwd", "--new-passphrase-fd", "0")
-	c.Dir, c.Stdin = h.home, strings.NewReader("CANARY new\n")
-	for name, value := range h.env {
-		c.Env = append(c.Env, name+"="+value)
-	}
-	c.Env = append(c.Env, "GOMAXPROCS=1", "TEST_ONE_THREAD=1")
-	out, err := c.CombinedOutput()
-	if ws := c.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
-		killed = ws.Signal() == syscall.SIGKILL
-	}
-	if !killed && err != nil {
-		t.Fatalf("%s %d: %v: %s", call, n, err, out)
-	}
+	killed = h.killedAt(call, n, strings.NewReader("CANARY new\n"), "fob", "store", "passwd", "--new-passphrase-fd", "0")
 	for _, one := range []struct{ name, passphrase string }{{"old", h.env["FOB_PASSPHRASE"]}, {"new", "CANARY new"}} {
 		h.env["FOB_PASSPHRASE"] = one.passphrase
 		h.must(exec.CommandContext(t.Context(), "rm", "-rf", h.path("run")).Run()) // nothing rests

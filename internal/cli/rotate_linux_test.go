@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
-	"syscall"
 	"testing"
 )
 
@@ -42,20 +39,7 @@ func rotateKilledAt(t *testing.T, call string, n int) (killed bool) {
 	h := newHouse(t)
 	h.store()
 	h.env["AWS_ENDPOINT_URL"], h.env["AWS_EC2_METADATA_DISABLED"] = h.aws.URL, "true"
-	c := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", os.DevNull, "-e", "trace="+call,
-		"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n), "fob", "rotate", "plain")
-	c.Dir = h.home
-	for name, value := range h.env {
-		c.Env = append(c.Env, name+"="+value)
-	}
-	c.Env = append(c.Env, "GOMAXPROCS=1", "TEST_ONE_THREAD=1")
-	out, err := c.CombinedOutput()
-	if ws := c.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
-		killed = ws.Signal() == syscall.SIGKILL
-	}
-	if !killed && err != nil {
-		t.Fatalf("%s %d: %v: %s", call, n, err, out)
-	}
+	killed = h.killedAt(call, n, nil, "fob", "rotate", "plain")
 	if found, _, err := sweep([]string{h.home}, []string{"CANARY", "AKIA", "123456789012"}); err != nil || len(found) > 0 {
 		t.Errorf("%s %d: left in the clear: %q, %v", call, n, found, err)
 	}
