@@ -12,7 +12,7 @@ import (
 
 // makeFaults are the packages that know why the person asked, and so may write
 // to them. Others return typed or wrapped errors.
-var makeFaults = words("chain broker mfa tty launch keys front cli outside")
+var makeFaults = words("chain broker mfa tty launch keys devices front cli outside")
 
 // TestErrors reads every fault in the tree.
 func TestErrors(t *testing.T) {

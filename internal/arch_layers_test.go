@@ -61,6 +61,7 @@ var layers = []row{
 	{"awsapi", "one method per AWS call; typed refusals", "cred", sdk},
 	{"outside", "credentials that programs and this machine give", "cred fault", ""},
 	{"access", "which roles can be entered, and why not", "awsapi chain cred fault profile refarch", ""},
+	{"devices", "MFA devices of one's own user: enrol, list, resync, remove", "awsapi cred fault mfa tty", ""},
 	{"keys", "long-term keys: add, rotate, remove", "awsapi cred fault lock profile store", ""},
 	{"takeover", "read the keys that other programs keep", "cred desktop profile", "github.com/go-jose/go-jose github.com/danieljoos/wincred"},
 	{"broker", "walk a chain", "awsapi cache chain cred fault guard lock mfa sealkey source store", ""},

@@ -26,6 +26,7 @@ func printedAsJSON() []printed {
 		{"doctor", doctorJSON{}},
 		{"clear", clearedJSON{}},
 		{"rotate", rotatedJSON{}},
+		{"mfa list", mfaListJSON{}},
 		{"import", surveyJSON{}},
 		{"import --from SOURCE", importedJSON{}},
 		{"sdk-config", sdkJSON{}},

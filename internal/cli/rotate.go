@@ -94,6 +94,9 @@ func (s System) runRotate(ctx context.Context, g *globals, o rotateOptions) erro
 	if err != nil {
 		return err
 	}
+	if plan.Key != o.profile {
+		s.say("profile %q uses the key of profile %q: that one is rotated", o.profile, plan.Key)
+	}
 	r := k.rotator(plan.Chain)
 	r.Grace = grace
 	r.Confirm = func(ctx context.Context, question string) (bool, error) { return s.confirm(ctx, question, o.yes) }
@@ -165,9 +168,6 @@ func (k *keeper) planUser(ctx context.Context, o rotateOptions) (p userPlan, err
 	}
 	if p.Chain, p.iam, err = chain.User(set, source.Kinds(), k.hasKey, request); err != nil {
 		return p, err
-	}
-	if p.Key != o.profile {
-		k.sys.say("profile %q uses the key of profile %q: that one is rotated", o.profile, p.Key)
 	}
 	return p, k.Open(ctx, func() bool { return true })
 }

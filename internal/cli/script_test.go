@@ -191,6 +191,7 @@ func setupScript(env *testscript.Env, start func(*testscript.Env) (localAWS, err
 		return err
 	}
 	id, secret := server.Key("gruntwork")
+	carol, carolSecret := server.Key("carol") // who has no MFA device yet
 	url := server.Endpoint()
 	for name, value := range map[string]string{
 		"HOME": home, "XDG_RUNTIME_DIR": run, "SHELL": "/bin/sh", "TEST_NO_TTY": "1", "TERM_LOG": filepath.Join(env.WorkDir, "tty"),
@@ -199,7 +200,7 @@ func setupScript(env *testscript.Env, start func(*testscript.Env) (localAWS, err
 		"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_STS": url, "AWS_ENDPOINT_URL_S3": url, "AWS_ENDPOINT_URL_IAM": url,
 		"GORACE":        "atexit_sleep_ms=0", // a race-built program would sleep a second at its end
 		"AWS_CA_BUNDLE": "", "TF_CLI_CONFIG_FILE": "/dev/null", "CHECKPOINT_DISABLE": "1", "FOB_PLAYGROUND_URL": server.CodesAt(),
-		"KEY_ID": id, "KEY_SECRET": secret, "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret,
+		"KEY_ID": id, "KEY_SECRET": secret, "CAROL_ID": carol, "CAROL_SECRET": carolSecret, "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret,
 	} {
 		env.Setenv(name, value)
 	}

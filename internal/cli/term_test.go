@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"fob/internal/cred"
 	"fob/internal/obtain/awsapi"
+	"fob/internal/playground"
 
 	"github.com/creack/pty"
 )
@@ -20,7 +24,8 @@ import (
 // standard streams are the script's; its controlling terminal is a pty on which
 // each line "QUESTION => ANSWER" of the file is answered in turn. $CODE is the
 // next code of $TERM_USER's MFA device, $AGAIN the one before once more, $SHOWN
-// the secret that was shown last, ^C interrupts, ^D ends the input. Status 98:
+// the secret that was shown last, $TOTP+N the code of that secret N steps of 30 s
+// from now, in a later run too, ^C interrupts, ^D ends the input. Status 98:
 // a question was not asked; 97: the command waited for something else.
 func termMain(args []string) int {
 	text, err := os.ReadFile(args[0])
@@ -87,7 +92,9 @@ func answer(master *os.File, lines []string, p *os.Process) (unasked string) {
 				break
 			}
 			seen, lines = seen[at+len(question):], lines[1:]
-			reply = strings.ReplaceAll(strings.TrimPrefix(reply, " "), "$SHOWN", shownOnce(all))
+			shown := shownOnce(all)
+			reply = strings.ReplaceAll(strings.TrimPrefix(reply, " "), "$SHOWN", shown)
+			reply = appCode.ReplaceAllStringFunc(reply, func(word string) string { return showsCode(shown, word) })
 			_, _ = master.WriteString(keysOf(reply))
 		}
 		if err != nil {
@@ -104,6 +111,20 @@ func shownOnce(screen string) string {
 	_, text, _ := strings.Cut(screen[max(0, strings.LastIndex(screen, "shown this once: ")):], "shown this once: ")
 	text, _, _ = strings.Cut(text, "\r")
 	return text
+}
+
+var appCode = regexp.MustCompile(`\$TOTP([+-]\d+)`)
+
+// showsCode is the app on the phone, which has taken in what the screen showed.
+func showsCode(shown, word string) string {
+	kept := os.Getenv("TERM_LOG") + ".app"
+	if shown == "" {
+		text, _ := os.ReadFile(kept)
+		shown = string(text)
+	}
+	_ = os.WriteFile(kept, []byte(shown), 0o600)
+	n, _ := strconv.Atoi(appCode.FindStringSubmatch(word)[1])
+	return playground.Code(cred.NewSecret(shown), clock().Add(time.Duration(n)*30*time.Second))
 }
 
 func keysOf(reply string) string {

@@ -35,7 +35,7 @@ func tree() []*cobra.Command {
 // more; the example is what they copy.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	verbs := strings.Fields("Answer Find Get List Lock Open Print Remove Replace Run Show Start Store Unlock")
+	verbs := strings.Fields("Answer Enrol Find Get List Lock Open Print Remove Replace Resync Run Show Start Store Unlock")
 	for _, c := range tree() {
 		t.Run(c.CommandPath(), func(t *testing.T) {
 			t.Parallel()

@@ -33,6 +33,9 @@ func NewClock(now func() time.Time) *Clock { return &Clock{now: now} }
 // signature for it, else 0. What other programs sign here is refused too.
 func (c *Clock) Off() time.Duration { return time.Duration(c.used.Load()) }
 
+// AWSNow is the time by AWS's clock, as the last answer told it, to a second.
+func (c *Clock) AWSNow() time.Time { return c.now().Add(time.Duration(c.seen.Load())) }
+
 // local gives a time of AWS's by this machine's clock. A difference below a
 // minute is no reason to tell an end otherwise than AWS does.
 func (c *Clock) local(at time.Time) time.Time {

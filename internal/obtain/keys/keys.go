@@ -122,3 +122,19 @@ func WriteProfile(set profile.Set, name, serial string) (bool, error) {
 	}
 	return true, nil
 }
+
+// WriteSetting sets one key of a profile that the config has. No other byte
+// changes; a config that changed since set was read is left alone.
+func WriteSetting(set profile.Set, name, key, value string) error {
+	text, err := set.WithSetting(name, key, value)
+	if err == nil {
+		err = lock.WriteFile(set.Path(), text, lock.WriteOptions{FollowLink: true, Compare: true, Expect: set.Text()})
+	}
+	if err != nil {
+		return &fault.Error{
+			What: fmt.Sprintf("cannot set %s of profile %s in %s", key, profile.Shown(name), set.Display()), Why: err,
+			Next: []string{"write the line there by hand: " + key + " = " + value}, Code: fault.Failed,
+		}
+	}
+	return nil
+}

@@ -208,6 +208,7 @@ func (p *person) ReadHidden(_ context.Context, prompt string) (cred.Secret, erro
 func (p *person) ReadLine(context.Context, string) (string, error) { panic("a code must not be shown") }
 func (p *person) Confirm(context.Context, string) (bool, error)    { panic("there is nothing to confirm") }
 func (p *person) Say(text string)                                  { p.screen.WriteString(text + "\n") }
+func (p *person) Draw([]string) bool                               { panic("there is nothing to draw") }
 func (p *person) Close() error                                     { p.open--; return nil }
 
 func TestTerminal(t *testing.T) {

@@ -74,6 +74,11 @@ func (t *terminal) Close() error {
 
 func (t *terminal) Say(text string) { _ = t.write(nil, Printable(text)+"\n") }
 
+func (t *terminal) Draw(rows []string) bool {
+	text := drawn(rows, t.width(), "\n")
+	return text != "" && t.write(nil, text) == nil
+}
+
 func (t *terminal) ReadHidden(ctx context.Context, prompt string) (cred.Secret, error) {
 	answer, err := t.ask(ctx, Printable(prompt), true)
 	defer clear(answer)
@@ -155,15 +160,20 @@ func (t *terminal) mode(hidden bool, stop byte) (before *unix.Termios, err error
 // fits says whether the prompt stands on one line, and how many columns it can
 // have at most. A character outside of ASCII may take two.
 func (t *terminal) fits(prompt string) (columns int, ok bool) {
-	width, _, err := term.GetSize(t.fd)
-	if err != nil || width <= 0 {
-		width = 80
-	}
 	for _, r := range prompt {
 		columns++
 		if r >= utf8.RuneSelf {
 			columns++
 		}
 	}
-	return columns, columns < width
+	return columns, columns < t.width()
+}
+
+// width is how many columns there are.
+func (t *terminal) width() int {
+	width, _, err := term.GetSize(t.fd)
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
 }

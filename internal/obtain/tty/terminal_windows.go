@@ -51,6 +51,23 @@ func (c *console) Close() error {
 
 func (c *console) Say(text string) { _, _ = io.WriteString(c.out, Printable(text)+"\r\n") }
 
+// Draw needs a console that knows escape sequences, as those since Windows 10 do.
+func (c *console) Draw(rows []string) bool {
+	handle := windows.Handle(c.out.Fd())
+	var before uint32
+	if windows.GetConsoleMode(handle, &before) != nil || windows.SetConsoleMode(handle, before|windows.ENABLE_VIRTUAL_TERMINAL_PROCESSING) != nil {
+		return false
+	}
+	defer func() { _ = windows.SetConsoleMode(handle, before) }()
+	width, _, err := term.GetSize(int(c.out.Fd()))
+	if err != nil {
+		return false
+	}
+	text := drawn(rows, width, "\r\n")
+	_, err = io.WriteString(c.out, text)
+	return text != "" && err == nil
+}
+
 func (c *console) ReadHidden(ctx context.Context, prompt string) (cred.Secret, error) {
 	prompt = Printable(prompt)
 	if !c.typeAhead {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"fob/internal/cred"
 	"fob/internal/fault"
@@ -28,6 +29,9 @@ type TTY interface {
 	Confirm(ctx context.Context, prompt string) (bool, error)
 	// Say writes one line.
 	Say(text string)
+	// Draw writes lines of equal width black on white, whatever the terminal's
+	// colours are. Where they do not fit on it, it draws nothing and says so.
+	Draw(rows []string) (ok bool)
 	// Close lets go of the terminal; standard input stays open.
 	Close() error
 }
@@ -78,6 +82,19 @@ func yes(answer string) bool {
 		return true
 	}
 	return false
+}
+
+// drawn is the text of a picture, or nothing where it is wider than a terminal of
+// so many columns. A character has one column here.
+func drawn(rows []string, columns int, end string) string {
+	var b strings.Builder
+	for _, row := range rows {
+		if utf8.RuneCountInString(row) > columns {
+			return ""
+		}
+		b.WriteString("\x1b[30;47m" + Printable(row) + "\x1b[0m" + end)
+	}
+	return b.String()
 }
 
 // blank covers a question of so many columns, without escape sequences: they
