@@ -50,7 +50,11 @@ func (w *Work) advice(r *awsapi.Refusal) []string {
 // denied tells apart why a policy may not allow what is asked for.
 func (w *Work) denied(r *awsapi.Refusal) []string {
 	var next []string
-	if !w.asked && (r.Op == "DeactivateMFADevice" || strings.Contains(r.Message, "explicit deny")) {
+	deny := strings.Contains(r.Message, "explicit deny")
+	switch {
+	case deny && w.known != nil && len(w.known) == 0:
+		next = append(next, "a policy denies it by name, so no group helps: who administers IAM can change that, or enrol the device for you")
+	case !w.asked && (deny || r.Op == "DeactivateMFADevice"):
 		next = append(next, "if the policies want MFA for this: name a device that works as mfa_serial in profile "+fault.Word(w.Profile)+", and leave --no-session out")
 	}
 	if w.Owner.Path != "/" {
