@@ -249,6 +249,40 @@ func TestSay(t *testing.T) {
 	}
 }
 
+// A picture is black on white on any terminal, and is not drawn broken.
+func TestDraw(t *testing.T) {
+	t.Parallel()
+	p := sit(t)
+	tty := p.open(Options{})
+	for _, tt := range []struct {
+		columns uint16
+		rows    []string
+		want    bool
+	}{
+		{0, []string{"█▀", "▄ "}, true},               // nobody has said how wide it is
+		{0, []string{strings.Repeat("█", 81)}, false}, // 80 columns then
+		{2, []string{"██"}, true},
+		{2, []string{"██", "███"}, false},
+		{120, []string{strings.Repeat("█", 120)}, true},
+		{80, []string{"\x1b[2J"}, true}, // still nothing but characters
+		{80, nil, false},
+	} {
+		if err := pty.Setsize(p.line, &pty.Winsize{Rows: 24, Cols: tt.columns}); err != nil {
+			t.Fatal(err)
+		}
+		if got := tty.Draw(tt.rows); got != tt.want {
+			t.Errorf("%q on %d columns: %v", tt.rows, tt.columns, got)
+		}
+	}
+	tty.Say("end")
+	p.await("end", 1)
+	row := func(text string) string { return "\x1b[30;47m" + text + "\x1b[0m\r\n" }
+	want := row("█▀") + row("▄ ") + row("██") + row(strings.Repeat("█", 120)) + row(`\x1b[2J`) + "end\r\n"
+	if diff := cmp.Diff(want, p.saw()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	p := sit(t)
