@@ -69,20 +69,30 @@ func (w *Work) pair(ctx context.Context, serial string, seed cred.Secret) (a, b 
 			w.TTY.Say("fob: " + problem)
 			continue
 		}
-		used, err := w.Spend(ctx, code)
-		switch {
-		case err != nil:
-			return "", "", err
-		case used:
-			have = first{}
-			w.TTY.Say("fob: that code was used already, and AWS takes each once. Begin with the next one, which comes in " + w.left())
-		case last.code != "":
-			return last.code, code, nil
-		default:
+		if last.code == "" {
 			w.TTY.Say("The next code comes in " + w.left() + ".")
+			continue
 		}
+		used, err := w.spend(ctx, last.code, code)
+		if err != nil || !used {
+			return last.code, code, err
+		}
+		have = first{}
+		w.TTY.Say("fob: one of these codes was used already, and AWS takes each once. Begin with the next one, which comes in " + w.left())
 	}
 	return "", "", &fault.Error{What: "cannot get two codes of " + serial, Why: errors.New("what was typed were not two codes that follow each other"), Next: []string{"run the command again, and wait for the device to show the second code"}, Code: fault.Attend}
+}
+
+// spend records two codes as sent, and says whether one of them was before.
+func (w *Work) spend(ctx context.Context, codes ...string) (used bool, err error) {
+	for _, code := range codes {
+		was, err := w.Spend(ctx, code)
+		if err != nil {
+			return false, err
+		}
+		used = used || was
+	}
+	return used, nil
 }
 
 // follows says what is wrong with a code as the first one, or as the one after
