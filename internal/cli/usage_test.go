@@ -3,10 +3,12 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,6 +23,8 @@ import (
 // what differs. Above a block may stand
 //
 //	<!-- run: codes=1 exits=4 -->   so many MFA codes are typed; the status
+//	<!-- run: pair=-2 -->           two codes of the secret that was shown last
+//	                                are typed, the first that many steps from now
 //	<!-- not run: REASON -->
 func TestUsage(t *testing.T) {
 	t.Parallel()
@@ -51,7 +55,7 @@ func TestUsage(t *testing.T) {
 
 var (
 	usageBlock = regexp.MustCompile("(?ms)^(?:<!-- ([^\n]*) -->\n)?```(\\w*)\n(.*?)^```$")
-	usageRun   = regexp.MustCompile(`^run:(?: codes=(\d+))?(?: exits=(\d+))?$`)
+	usageRun   = regexp.MustCompile(`^run:(?: codes=(\d+))?(?: pair=(-?\d+))?(?: exits=(\d+))?$`)
 )
 
 // usageScript makes a testscript of a section, and says how many blocks it runs.
@@ -75,23 +79,18 @@ func usageScript(title, body string) (script string, ran int, err error) {
 			fmt.Fprintf(&do, "exec sh -c 'cat %s %s $HOME/.aws/config'\n", name, into)
 		case lang == "sh":
 			ran++
-			codes, status := "", "0"
+			answers, status := "", "0"
 			if note != "" {
 				run := usageRun.FindStringSubmatch(note)
 				if run == nil {
 					return "", 0, fmt.Errorf("cannot read <!-- %s -->", note)
 				}
-				codes = run[1]
-				if run[2] != "" {
-					status = run[2]
-				}
+				answers, status = usageAnswers(run[1], run[2]), cmp.Or(run[3], status)
 			}
 			fmt.Fprintf(&files, "-- %s --\n%s", name, text)
 			term := ""
-			if codes != "" {
-				n := 0
-				_, _ = fmt.Sscan(codes, &n)
-				fmt.Fprintf(&files, "-- %s.tty --\n%s", name, strings.Repeat("MFA code for => $CODE\n", n))
+			if answers != "" {
+				fmt.Fprintf(&files, "-- %s.tty --\n%s", name, answers)
 				term = "term " + name + ".tty "
 			}
 			if strings.Contains(text, "aws ") {
@@ -111,4 +110,14 @@ func usageScript(title, body string) (script string, ran int, err error) {
 		}
 	}
 	return do.String() + files.String(), ran, nil
+}
+
+// usageAnswers is what a person types at the terminal of a block.
+func usageAnswers(codes, pair string) string {
+	n, _ := strconv.Atoi(codes)
+	answers := strings.Repeat("MFA code for => $CODE\n", n)
+	if at, err := strconv.Atoi(pair); err == nil {
+		answers += fmt.Sprintf("MFA code 1 of 2 => $TOTP%+d\nMFA code 2 of 2 => $TOTP%+d\n", at, at+1)
+	}
+	return answers
 }

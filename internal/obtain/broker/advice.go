@@ -139,7 +139,7 @@ func denied(w walk, i int, r *awsapi.Refusal) []string {
 	case wrongCode(r):
 		return []string{
 			"if the code was mistyped or already used, wait for the next one and try again",
-			"check that " + serial + " is your device: aws iam list-mfa-devices",
+			"check that " + serial + " is your device: " + listDevices(w),
 			explain(w),
 		}
 	case contains(r.Message, "TagSession"), contains(r.Message, "SetSourceIdentity"):
@@ -164,6 +164,14 @@ func denied(w walk, i int, r *awsapi.Refusal) []string {
 		}
 	}
 	return []string{explain(w)}
+}
+
+// listDevices is the command that shows a user's devices. Ours knows a stored key.
+func listDevices(w walk) string {
+	if w.Key == "" || w.InClear.ID != "" {
+		return "aws iam list-mfa-devices"
+	}
+	return "fob mfa list " + fault.Operand(w.Key)
 }
 
 // takesMFA says whether a device can be presented at all: by a stored key, or by
