@@ -154,7 +154,8 @@ func environmentHelp() string {
 
 const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share/fob:
 
-  ~/.aws/config         read; add appends a profile and changes no other byte
+  ~/.aws/config         read; add appends a profile, mfa enrol sets mfa_serial after asking;
+                        no other byte changes
   ~/.aws/credentials    read by import, which puts a credential_process line in the place of
                         a key that it has stored, and the file as it was beside it
   $DATA/vault.age       the stored keys and unfinished rotations, an age file; vault.age.prev

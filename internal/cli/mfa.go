@@ -17,6 +17,7 @@ type mfaOptions struct {
 	rotateOptions // profile, code, noSession, yes, json
 	serial        string
 	noConfig      bool
+	reads         bool // it changes no device
 }
 
 func newMFA(sys *System, g *globals) *cobra.Command {
@@ -168,6 +169,7 @@ func (s System) runMFAList(ctx context.Context, g *globals, o mfaOptions) (err e
 	if err != nil {
 		return err
 	}
+	o.reads = true
 	return s.withDevices(ctx, g, o, func(m *mfaRun) error {
 		all, err := m.work.List(ctx)
 		if err != nil {

@@ -44,6 +44,13 @@ func (s System) withDevices(ctx context.Context, g *globals, o mfaOptions, do fu
 	if ok, err := k.exists(); err != nil || !ok {
 		return absent(o.profile, err)
 	}
+	if !o.reads {
+		release, err := k.holdDevices(ctx)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	plan, err := k.planUser(ctx, o.rotateOptions)
 	if err != nil {
 		return err
@@ -74,6 +81,15 @@ func (s System) withDevices(ctx context.Context, g *globals, o mfaOptions, do fu
 		m.work.Serial, m.work.Session = source.Device(plan.Steps[0]).Serial, m.withSession
 	}
 	return do(m)
+}
+
+// holdDevices lets one run at a time change devices: a second one would take what
+// the first is enrolling for what a cut-off run has left.
+func (k *keeper) holdDevices(ctx context.Context) (release func(), err error) {
+	return k.holdAlone(ctx, "mfa", fault.Error{
+		What: "cannot look after MFA devices", Why: errors.New("is at it already"),
+		Next: []string{"let it end, or end it, then run the command again"}, Code: fault.Failed,
+	})
 }
 
 // notKnown says why AWS did not even say whose key it is.

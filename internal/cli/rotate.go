@@ -131,16 +131,24 @@ func (o rotateOptions) duration() (*time.Duration, error) {
 // holdRotation lets one rotation at a time go on here: two would each take the
 // other's new key for a lost one.
 func (k *keeper) holdRotation(ctx context.Context, name string) (release func(), err error) {
+	return k.holdAlone(ctx, "rotate", fault.Error{
+		What: "cannot rotate the key of profile " + profile.Shown(name), Why: errors.New("is rotating a key"),
+		Next: []string{"wait until it is done, then: fob status"}, Code: fault.Failed,
+	})
+}
+
+// holdAlone takes a lock that one process may have while it works on what AWS
+// keeps; busy is the fault where another one has it, with what that one is doing
+// as its Why.
+func (k *keeper) holdAlone(ctx context.Context, file string, busy fault.Error) (release func(), err error) {
 	dir := filepath.Join(k.home.Data, "locks")
 	if err := lock.MakeDir(dir); err != nil {
 		return nil, storeFault(err)
 	}
-	l, err := lock.Acquire(ctx, filepath.Join(dir, "rotate"), lock.Options{Wait: time.Millisecond, Now: k.sys.Now})
-	if busy := (*lock.BusyError)(nil); errors.As(err, &busy) {
-		return nil, &fault.Error{
-			What: "cannot rotate the key of profile " + profile.Shown(name), Why: fmt.Errorf("%s is rotating a key", busy.Holder),
-			Next: []string{"wait until it is done, then: fob status"}, Code: fault.Failed,
-		}
+	l, err := lock.Acquire(ctx, filepath.Join(dir, file), lock.Options{Wait: time.Millisecond, Now: k.sys.Now})
+	if held := (*lock.BusyError)(nil); errors.As(err, &held) {
+		busy.Why = fmt.Errorf("%s %w", held.Holder, busy.Why)
+		return nil, &busy
 	}
 	if err != nil {
 		return nil, storeFault(err)
