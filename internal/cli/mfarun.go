@@ -51,7 +51,9 @@ func (s System) withDevices(ctx context.Context, g *globals, o mfaOptions, do fu
 		}
 		defer release()
 	}
-	plan, err := k.planUser(ctx, o.rotateOptions)
+	withMFA := o.rotateOptions
+	withMFA.noSession = false // the device is wanted all the same
+	plan, err := k.planUser(ctx, withMFA)
 	if err != nil {
 		return err
 	}
@@ -78,7 +80,10 @@ func (s System) withDevices(ctx context.Context, g *globals, o mfaOptions, do fu
 		Show: m.show, Spend: m.spend, Now: s.clock.AWSNow, Say: s.say,
 	}
 	if len(plan.Steps) > 0 {
-		m.work.Serial, m.work.Session = source.Device(plan.Steps[0]).Serial, m.withSession
+		m.work.Serial = source.Device(plan.Steps[0]).Serial
+	}
+	if len(plan.Steps) > 0 && !o.noSession {
+		m.work.Session = m.withSession
 	}
 	return do(m)
 }
