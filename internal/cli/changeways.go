@@ -77,7 +77,7 @@ func settingsOf(kind unlock.Kind, settings map[string]string) error {
 
 // useWay sets up a way in, and lets it be tried first.
 func (k *keeper) useWay(ctx context.Context, kind unlock.Kind, settings map[string]string) error {
-	if kind.Forgets && !k.otherWay(ctx, kind.Name) {
+	if kind.Forgets && !k.everydayWay(ctx, kind.Name) {
 		return forgetful(kind)
 	}
 	if err := k.setUp(ctx, kind, settings); err != nil || kind.Name == recoveryKind {
@@ -126,12 +126,14 @@ func (k *keeper) askNew() asker {
 	}
 }
 
-// otherWay says whether the store opens by something else, too, tomorrow. Only what
-// was seen to open it counts: a slot may be damaged, or another store's.
-func (k *keeper) otherWay(ctx context.Context, name string) bool {
+// everydayWay says whether the store opens by something else, too, today and
+// tomorrow. Only what was seen to open it counts: a slot may be damaged, or another
+// store's. Nor does the recovery code: it is tried only where it is named, and asked
+// for at every use it is soon lost.
+func (k *keeper) everydayWay(ctx context.Context, name string) bool {
 	return slices.ContainsFunc(k.allWays(ctx), func(w unlock.Way) bool {
 		switch {
-		case !w.Slot || w.Why != nil || w.Name == name || w.Forgets:
+		case !w.Slot || w.Why != nil || w.Name == name || w.Name == recoveryKind || w.Forgets:
 			return false
 		case w.Asks:
 			return w.Name == k.openedBy
@@ -189,9 +191,10 @@ func (k *keeper) shut(ctx context.Context, kind unlock.Kind) error {
 	err := u.Forget(ctx)
 	if errors.Is(u.Usable(ctx), unlock.ErrNoSlot) {
 		k.sys.say("%s no longer opens the store", kind.Name)
+		err = errors.Join(err, unlock.NotFirst(k.slots(), kind.Name))
 	}
 	if broken := (*unlock.KeeperError)(nil); errors.As(err, &broken) {
-		k.sys.say("what it kept for the store stays there and opens nothing any more: %s", err)
+		k.sys.say("what it kept for the store stays there and opens nothing any more: %s", broken)
 		return nil
 	}
 	return err
@@ -201,8 +204,16 @@ func (k *keeper) removeWay(ctx context.Context, kind unlock.Kind, _ map[string]s
 	if !slices.ContainsFunc(k.allWays(ctx), func(w unlock.Way) bool { return w.Slot && w.Name == kind.Name }) {
 		return &fault.Error{What: kind.Name + " is no way into this store", Next: []string{"see the ways: fob store"}, Code: fault.Failed}
 	}
-	if !k.otherWay(ctx, kind.Name) {
-		return &fault.Error{What: "cannot remove " + kind.Name, Why: errors.New("nothing else opens the store for good: its keys would be lost"), Next: []string{"set up another way first: fob store use passphrase"}, Code: fault.Failed}
+	if !k.everydayWay(ctx, kind.Name) {
+		next := unlock.Passphrase().Name
+		if kind.Name == next {
+			next = "WAY"
+		}
+		return &fault.Error{
+			What: "cannot remove " + kind.Name,
+			Why:  errors.New("nothing else opens the store every day: a recovery code is for the day when that is lost, and what does not open now may never do so"),
+			Next: []string{"set up another way first: fob store use " + next, "see what there is: fob store"}, Code: fault.Failed,
+		}
 	}
 	// The sessions first: of a removal that is cut off, asking again does the rest.
 	if err := k.newEpoch(ctx); err != nil {

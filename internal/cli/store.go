@@ -187,7 +187,7 @@ func newStoreRemove(sys *System, g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove WAY",
 		Short: "Remove a way into the store",
-		Long: "Remove a way into the store; never the last one. Every session ends with it.\n" +
+		Long: "Remove a way into the store; never the last one beside the recovery code. Every session ends with it.\n" +
 			"Copies of the store that were made before still open by it: fob rotate makes the keys in them worth nothing.",
 		Example:           "  fob store remove recovery",
 		Args:              oneWay,

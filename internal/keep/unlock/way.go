@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -82,4 +83,16 @@ func SetFirst(dir, name string) error {
 		return fmt.Errorf("writing down what opens the store first: %w", err)
 	}
 	return err
+}
+
+// NotFirst takes the first choice back, where it is this kind.
+func NotFirst(dir, name string) error {
+	if First(dir) != name {
+		return nil
+	}
+	err := os.Remove(filepath.Join(dir, firstName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("writing down what opens the store first: %w", err)
+	}
+	return nil
 }
