@@ -43,6 +43,15 @@ func (s System) installed(program string) bool {
 	return err == nil
 }
 
+// alone says that nobody may be asked, at the terminal or in a window that
+// opens by itself.
+func (k *keeper) alone() bool {
+	if k.g.noInput {
+		return true
+	}
+	return !k.sys.canAsk() && !mfa.Env{System: runtime.GOOS, Lookup: k.sys.lookup}.Screen()
+}
+
 // canAsk says whether there is a person to ask.
 func (s System) canAsk() bool {
 	t, err := s.OpenTTY()

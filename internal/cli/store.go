@@ -43,6 +43,7 @@ type wayJSON struct {
 	Asks  bool   `json:"asks" doc:"it asks a person for something to type"`
 	Order int    `json:"order,omitempty" doc:"when it is tried, from 1; absent where it has to be named"`
 	Why   string `json:"why_not,omitempty" doc:"why it cannot be used now"`
+	Note  string `json:"note,omitempty" doc:"what it wants before it opens the store"`
 }
 
 func (s System) runStore(ctx context.Context, g *globals, asJSON bool) error {
@@ -72,6 +73,10 @@ func (w wayJSON) line() string {
 	switch {
 	case w.Slot && w.Why != "":
 		return "set up, and does not open now: " + w.Why
+	case w.Order == 1 && w.Note != "":
+		return "is tried first, and " + w.Note
+	case w.Order > 1 && w.Note != "":
+		return "is tried where those above do not open it, and " + w.Note
 	case w.Order == 1:
 		return "opens the store: " + w.Help
 	case w.Order > 1:
@@ -114,7 +119,7 @@ func (k *keeper) listWays(ctx context.Context) []wayJSON {
 		switch {
 		case w.Slot && why == nil && w.Name != recoveryKind:
 			order++
-			row.Order = order
+			row.Order, row.Note = order, k.note(ctx, w)
 		case !w.Slot && w.Available != nil:
 			why = w.Available(ctx, env)
 		}
@@ -124,6 +129,14 @@ func (k *keeper) listWays(ctx context.Context) []wayJSON {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// note is what a way wants before it opens the store.
+func (k *keeper) note(ctx context.Context, w unlock.Way) string {
+	if n, ok := w.Open(k.unlockEnv(nil)).(unlock.Noter); ok {
+		return n.Note(ctx)
+	}
+	return ""
 }
 
 // opensIt are the ways that are set up.

@@ -48,8 +48,14 @@ func storeFault(err error) error {
 		f.Next = append([]string{"the slot may be another store's: see what else opens this one (fob store), and name it: --backend WAY"}, damaged.Next...)
 	case errors.As(err, &damaged):
 		f.Next = damaged.Next
+	case errors.Is(err, unlock.ErrUnattended):
+		f.Code = fault.Attend
+		if errors.As(err, &outside) {
+			f.Next = mends(outside)
+		}
+		f.Next = append(f.Next, "where nobody ever is: a passphrase, which --passphrase-fd or FOB_PASSPHRASE gives (fob store use passphrase)")
 	case errors.As(err, &outside):
-		f.Next = []string{"see what opens the store, and why the rest does not: fob store", "use the recovery code, if you made one: --backend recovery"}
+		f.Next = append(mends(outside), "see what opens the store, and why the rest does not: fob store", "use the recovery code, if you made one: --backend recovery")
 	case errors.As(err, &slot), errors.Is(err, unlock.ErrNoSlot):
 		f.Next = []string{"use the recovery code, if you made one: --backend recovery", "or put the file back from a backup"}
 	case errors.As(err, &durable):
@@ -75,6 +81,13 @@ func otherWay(tried string) string {
 		return "or use the passphrase: --backend passphrase"
 	}
 	return "or use the recovery code, if you made one: --backend recovery"
+}
+
+func mends(e *unlock.KeeperError) []string {
+	if e.Mend == "" {
+		return nil
+	}
+	return []string{e.Mend}
 }
 
 func mend(e *lock.UnsafeError) []string {

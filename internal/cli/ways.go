@@ -40,6 +40,7 @@ func (k *keeper) unlockEnv(ask asker) unlock.Env {
 		Dir: k.slots(), Ask: ask, Say: k.sys.tell, Confirm: k.sys.choose,
 		Run: k.sys.Keeper, Lookup: k.sys.variable, Environ: launch.Bare(k.sys.Environ),
 		Now: k.sys.Now, Cheap: k.sys.CheapStore,
+		Unattended: k.alone, Notice: func(text string) { k.sys.say("%s", text) },
 	}
 }
 
@@ -83,8 +84,9 @@ func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 	for _, w := range ways {
 		err := w.Why
 		if err == nil {
-			if w.Asks && len(failed) > 0 {
+			if w.Asks && len(failed) > 0 && k.sys.canAsk() {
 				k.sys.say("%s", errors.Join(failed...))
+				failed = nil // told once
 			}
 			identity, opened := k.through(ctx, w.Kind, given, has)
 			if opened == nil {
@@ -149,7 +151,7 @@ func (k *keeper) allWays(ctx context.Context) []unlock.Way {
 // before anybody is asked.
 func (k *keeper) silentWay(ctx context.Context) (way unlock.Way, first, ok bool) {
 	for i, w := range unlock.InOrder(k.allWays(ctx), unlock.First(k.slots()), false) {
-		if !w.Asks && w.Why == nil {
+		if !w.Asks && w.Why == nil && k.note(ctx, w) == "" {
 			return w, i == 0, true
 		}
 	}
@@ -184,8 +186,11 @@ func noWayIn(failed []error) error {
 	var reasons []error
 	for _, err := range failed {
 		f := (*fault.Error)(nil)
-		if errors.As(err, &f) && f.Code == fault.Attend {
+		switch {
+		case errors.As(err, &f) && f.Code == fault.Attend:
 			chief, err = f, f.Why
+		case errors.Is(err, unlock.ErrUnattended) && fault.CodeOf(chief) != fault.Attend:
+			chief = storeFault(err)
 		}
 		reasons = append(reasons, err)
 	}

@@ -29,11 +29,12 @@ type Limits struct {
 	Call   time.Duration // for the answer to a call
 	Start  time.Duration // for a service that is being started
 	Person time.Duration // for a person before a dialog of the desktop
+	Blink  time.Duration // sooner than anybody closes a dialog
 }
 
 // UsualLimits are those for people. That of starting is D-Bus's own.
 func UsualLimits() Limits {
-	return Limits{Call: 5 * time.Second, Start: 25 * time.Second, Person: 2 * time.Minute}
+	return Limits{Call: 5 * time.Second, Start: 25 * time.Second, Person: 2 * time.Minute, Blink: time.Second}
 }
 
 // AbsentError says what this desktop does not have.
@@ -59,7 +60,7 @@ func Connect(ctx context.Context, lookup func(string) (string, bool), limits Lim
 	if err != nil {
 		return nil, err
 	}
-	life, end := context.WithCancel(context.WithoutCancel(ctx)) // Close ends it, so that a question can be taken back after ctx has ended
+	life, end := context.WithCancel(context.WithoutCancel(ctx)) // Close ends it, and not ctx, whose end each call tells by itself
 	within, cancel := context.WithTimeout(ctx, limits.Call)
 	defer cancel()
 	stop := context.AfterFunc(within, end)
@@ -144,7 +145,7 @@ func address(lookup func(string) (string, bool)) (string, error) {
 	return "", AbsentError("there is no D-Bus session, and so no store of a desktop")
 }
 
-// Close ends the connection, and the dialogs that wait for it.
+// Close ends the connection.
 func (b *Bus) Close() {
 	_ = b.conn.Close()
 	b.end()

@@ -8,23 +8,39 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// errQuestion is what both ways of getting no answer are.
-var errQuestion = errors.New("no answer")
+// ErrQuestion is what all ways are in which a question of the service, such as
+// for a password, gets no answer.
+var ErrQuestion = errors.New("no answer")
 
 // questionError says why a question of the service has no answer.
 type questionError string
 
 func (e questionError) Error() string        { return string(e) }
-func (e questionError) Is(target error) bool { return target == errQuestion }
+func (e questionError) Is(target error) bool { return target == ErrQuestion }
+
+// unaskedError says why a question was not put.
+type unaskedError struct{ error }
+
+func (e unaskedError) Unwrap() error        { return e.error }
+func (e unaskedError) Is(target error) bool { return target == ErrQuestion }
 
 // ask has the service put its question to the person and gives what came of it.
-// No question, no wait. A question that is not answered is taken back.
+// No question, no wait. One that is not answered is not taken back: GNOME Keyring
+// aborts where a window that is open is dismissed, and with it goes all that is
+// unlocked. It stays, and who answers it later has unlocked it for the next run.
 func (s *Secrets) ask(ctx context.Context, question Path) (dbus.Variant, error) {
 	if question == nothing {
 		return dbus.Variant{}, nil
 	}
+	if s.BeforeQuestion != nil {
+		if err := s.BeforeQuestion(); err != nil {
+			return dbus.Variant{}, unaskedError{err}
+		}
+	}
 	within, cancel := context.WithTimeout(ctx, s.bus.limits.Person)
 	defer cancel()
+	blink, over := context.WithTimeout(within, s.bus.limits.Blink)
+	defer over()
 	signals := make(chan *dbus.Signal, 8)
 	s.bus.conn.Signal(signals)
 	defer s.bus.conn.RemoveSignal(signals)
@@ -41,13 +57,12 @@ func (s *Secrets) ask(ctx context.Context, question Path) (dbus.Variant, error) 
 			case !open:
 				return dbus.Variant{}, errors.New("the D-Bus session ended")
 			case signal.Sender == s.owner && signal.Path == question && signal.Name == secretsPrompt+".Completed":
-				return outcome(signal.Body)
+				return outcome(signal.Body, blink.Err() == nil)
 			case s.ended(signal):
 				return dbus.Variant{}, errors.New("it has ended")
 			}
 		}
 	}
-	_ = s.object(question).Call(context.WithoutCancel(ctx), secretsPrompt+".Dismiss", nil)
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
@@ -77,13 +92,17 @@ func (s *Secrets) ended(signal *dbus.Signal) bool {
 		len(signal.Body) == 3 && signal.Body[0] == s.owner && signal.Body[2] == ""
 }
 
-func outcome(body []any) (dbus.Variant, error) {
+// outcome reads an answer. One that came at once is nobody's.
+func outcome(body []any, atOnce bool) (dbus.Variant, error) {
 	var dismissed bool
 	var result dbus.Variant
 	if dbus.Store(body, &dismissed, &result) != nil {
 		return result, &FormError{Method: "Prompt"}
 	}
 	if dismissed {
+		if atOnce {
+			return result, questionError("its question ended at once, as where it can open no window")
+		}
 		return result, questionError("its question was dismissed")
 	}
 	return result, nil

@@ -28,6 +28,10 @@ const (
 // and KWallet have one. It stays with the program that had the name at its
 // beginning.
 type Secrets struct {
+	// BeforeQuestion is called before the service puts a question to the person,
+	// and with an error forbids it. Nil: nothing is done.
+	BeforeQuestion func() error
+
 	bus      *Bus
 	owner    string
 	transfer transfer
@@ -120,7 +124,7 @@ func (s *Secrets) Unlock(ctx context.Context, what Path) error {
 	if err == nil {
 		_, err = s.ask(ctx, question)
 	}
-	if errors.Is(err, errQuestion) {
+	if errors.Is(err, ErrQuestion) {
 		return fmt.Errorf("it is locked, and %w", err)
 	}
 	return err

@@ -3,6 +3,7 @@ package unlock
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"unicode/utf16"
 
@@ -38,6 +39,8 @@ func (i item) target() string { return i.service + ":" + i.account }
 
 // items are a system's own calls. Their errors are the system's codes.
 type items interface {
+	// silence makes the system refuse whatever it would ask the person for.
+	silence() error
 	// state says whether the store is locked, and whether the system can put a
 	// question to the person here.
 	state() (itemState, error)
@@ -61,6 +64,9 @@ type itemStore struct {
 	shut  error             // why a locked store stays locked where nobody can be asked
 }
 
+// errAsks says that the system would have to ask, and may not.
+var errAsks = errors.New("it wants to ask whether this build of fob may have the key, and nobody can be asked here, as over ssh: run fob once on the desktop and choose Always Allow")
+
 // errDuplicate says that add found an item.
 var errDuplicate = errors.New("it has a key for this store already")
 
@@ -71,10 +77,10 @@ func (s itemStore) kind() Kind {
 		Choose: true,
 		Show:   func(e Env) string { return s.show(itemFor(e.Dir)) },
 		Open: func(e Env) Unlocker {
-			return keyed{kind: s.name, env: e, keeper: itemKeeper{store: s, item: itemFor(e.Dir), items: s.open()}}
+			return keyed{kind: s.name, env: e, keeper: s.keeper(e)}
 		},
 		Available: func(ctx context.Context, e Env) error {
-			err := itemKeeper{store: s, item: itemFor(e.Dir), items: s.open()}.usable(ctx)
+			err := s.keeper(e).usable(ctx)
 			if errors.Is(err, errNoItem) {
 				return nil
 			}
@@ -83,9 +89,14 @@ func (s itemStore) kind() Kind {
 	}
 }
 
+func (s itemStore) keeper(e Env) itemKeeper {
+	return itemKeeper{store: s, env: e, item: itemFor(e.Dir), items: s.open()}
+}
+
 // itemKeeper keeps the key of a slot in an item.
 type itemKeeper struct {
 	store itemStore
+	env   Env
 	item  item
 	items items
 }
@@ -99,6 +110,14 @@ func (k itemKeeper) usable(ctx context.Context) error {
 		return struct{}{}, k.words(k.items.find(k.item))
 	})
 	return err
+}
+
+func (k itemKeeper) note(ctx context.Context) string {
+	state, err := await(ctx, k.items.state)
+	if err == nil && state.locked {
+		return "locked: asks for its password at the desktop"
+	}
+	return ""
 }
 
 func (k itemKeeper) load(ctx context.Context) (cred.Secret, error) {
@@ -148,7 +167,16 @@ func (k itemKeeper) remove(ctx context.Context) error {
 // ready refuses before a call that could only fail, with the reason that the
 // call would not give.
 func (k itemKeeper) ready() (itemState, error) {
+	alone := k.env.alone()
+	if alone {
+		if err := k.items.silence(); err != nil {
+			return itemState{}, k.words(err)
+		}
+	}
 	state, err := k.items.state()
+	if err == nil && state.locked && alone {
+		return state, fmt.Errorf("it is locked, and %w", ErrUnattended)
+	}
 	if err == nil && state.locked && !state.asks {
 		return state, k.store.shut
 	}
@@ -159,7 +187,11 @@ func (k itemKeeper) words(err error) error {
 	if err == nil {
 		return nil
 	}
-	return k.store.words(err)
+	err = k.store.words(err)
+	if errors.Is(err, errAsks) && k.env.alone() {
+		return fmt.Errorf("it wants to ask whether this build of fob may have the key, and %w", ErrUnattended)
+	}
+	return err
 }
 
 // await ends with ctx, so that a person need not answer a window of the system,

@@ -32,6 +32,13 @@ type kept struct {
 	foreign     bool // another build made it
 }
 
+func (s *store) silence() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asks = false
+	return nil
+}
+
 func (s *store) state() (itemState, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -237,6 +244,36 @@ func TestItemsFail(t *testing.T) {
 					t.Errorf("Load after Forget = %v, want ErrNoSlot", err)
 				}
 			})
+		}
+	}
+}
+
+// Where nobody may be asked, macOS asks nobody, and the reason is known.
+func TestItemsUnattended(t *testing.T) {
+	t.Parallel()
+	foreign := func(s *store) {
+		for account, k := range s.kept {
+			k.foreign = true
+			s.kept[account] = k
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*store)
+		want   string
+	}{
+		"open":          {func(*store) {}, ""},
+		"locked":        {func(s *store) { s.locked = true }, "keychain: it is locked, and nobody may be asked"},
+		"another build": {foreign, "keychain: it wants to ask whether this build of fob may have the key, and nobody may be asked"},
+	} {
+		s, env := newStore("keychain"), Env{Dir: filepath.Join(t.TempDir(), "slots")}
+		if err := kindOf(s).Open(env).Save(t.Context(), cred.NewSecret(vaultIdentity)); err != nil {
+			t.Fatal(err)
+		}
+		c.change(s)
+		env.Unattended = func() bool { return true }
+		_, err := kindOf(s).Open(env).Load(t.Context())
+		if text(err) != c.want || (c.want != "") != errors.Is(err, ErrUnattended) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

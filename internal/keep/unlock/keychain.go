@@ -58,7 +58,7 @@ func keychainWords(err error) error {
 		return errors.New("another build of fob made the item: remove it in Keychain Access, where its name begins with fob store")
 	case errSecInteractionNotAllowed, errSecInteractionRequired, errSecInDarkWake:
 		// That it is not locked was looked at before.
-		return errors.New("it wants to ask whether this build of fob may have the key, and nobody can be asked here, as over ssh: run fob once on the desktop and choose Always Allow")
+		return errAsks
 	case errSecNoDefaultKeychain, errSecNoSuchKeychain:
 		return errors.New("this user has no login keychain: open Keychain Access once, which makes it")
 	case errSecNotAvailable:

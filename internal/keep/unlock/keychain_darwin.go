@@ -50,6 +50,15 @@ func (k keychainItems) state() (itemState, error) {
 	return itemState{locked: status&unlocked == 0, asks: asks}, nil
 }
 
+// silence holds for this process, which has nothing else to ask there.
+func (k keychainItems) silence() error {
+	s, err := k.frameworks()
+	if err != nil {
+		return err
+	}
+	return failed(s.allowQuestions(false))
+}
+
 func (k keychainItems) find(i item) error {
 	return k.with(i.query(), func(s *security, query uintptr) error { return failed(s.itemCopy(query, nil)) })
 }
@@ -159,6 +168,7 @@ type security struct {
 	itemDelete     func(query uintptr) int32
 	keychainStatus func(keychain uintptr, status *uint32) int32
 	sessionInfo    func(session uint32, id, has *uint32) int32
+	allowQuestions func(allow bool) int32
 
 	keyCallBacks, valueCallBacks uintptr
 	constants                    map[constant]uintptr
@@ -207,6 +217,8 @@ func (s *security) openKeys(library uintptr) error {
 		"SecItemDelete":        &s.itemDelete,
 		"SecKeychainGetStatus": &s.keychainStatus,
 		"SessionGetInfo":       &s.sessionInfo,
+
+		"SecKeychainSetUserInteractionAllowed": &s.allowQuestions,
 	}), s.read(library, "kSecClass", "kSecClassGenericPassword", "kSecAttrService", "kSecAttrAccount",
 		"kSecAttrLabel", "kSecValueData", "kSecReturnData"))
 }

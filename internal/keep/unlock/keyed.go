@@ -41,6 +41,11 @@ type locker interface {
 	lock(context.Context) (what string, err error)
 }
 
+// noter is a keeper that tells what it wants before it gives the text; see Noter.
+type noter interface {
+	note(context.Context) string
+}
+
 // errNoItem says that the keeper has nothing for this vault.
 var errNoItem = errors.New("it has no key for this store")
 
@@ -160,6 +165,14 @@ func (s keyed) Lock(ctx context.Context) (what string, err error) {
 	return what, s.failed(err)
 }
 
+// Note tells what the keeper wants first.
+func (s keyed) Note(ctx context.Context) string {
+	if n, ok := s.keeper.(noter); ok {
+		return n.note(ctx)
+	}
+	return ""
+}
+
 // Forget removes the slot before the item: without the slot the item opens
 // nothing.
 func (s keyed) Forget(ctx context.Context) error {
@@ -211,7 +224,7 @@ func (s keyed) failed(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &KeeperError{Kind: s.kind, Why: err}
+	return newKeeperError(s.kind, err)
 }
 
 // itemKey reads what a keeper gave. The error quotes nothing of it.

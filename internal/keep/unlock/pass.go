@@ -62,13 +62,13 @@ func (p passEntry) available() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s is not set up yet (pass init)", fault.Printable(p.store))
+	return &mendable{fmt.Errorf("%s is not set up yet (pass init)", fault.Printable(p.store)), "set it up: pass init, with the id of a gpg key"}
 }
 
 func (p passEntry) programs() error {
 	for _, names := range [][]string{{"pass"}, {"gpg", "gpg2"}} {
 		if !onPath(variable(p.env, "PATH"), names...) {
-			return fmt.Errorf("the program %s is not installed", names[0])
+			return &mendable{fmt.Errorf("the program %s is not installed", names[0]), "install " + names[0]}
 		}
 	}
 	return nil
@@ -155,11 +155,18 @@ func (p passEntry) remove(ctx context.Context) error {
 	return err
 }
 
+// gpgOptions is the variable from which pass takes options for gpg.
+const gpgOptions = "PASSWORD_STORE_GPG_OPTS"
+
 func (p passEntry) run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	if err := p.programs(); err != nil {
 		return nil, err
 	}
-	out, err := p.env.Run(ctx, Command{Args: append([]string{"pass"}, args...), Stdin: stdin, More: []string{"PATH=" + absolutePath(variable(p.env, "PATH"))}})
+	c := Command{Args: append([]string{"pass"}, args...), Stdin: stdin, More: []string{"PATH=" + absolutePath(variable(p.env, "PATH"))}}
+	if p.env.alone() { // gpg then fails in place of asking; what its agent remembers opens
+		c.More = append(c.More, gpgOptions + "=" + strings.TrimSpace(variable(p.env, gpgOptions)+" --pinentry-mode=error"))
+	}
+	out, err := p.env.Run(ctx, c)
 	if err != nil {
 		return out, fmt.Errorf("%s %s: %w", args[0], p.name, err)
 	}

@@ -217,7 +217,7 @@ func (s pluginSlot) wanted() (pluginIdentity, error) {
 	}
 	kept, err := s.readIdentities()
 	if err != nil || len(kept) != 1 {
-		return pluginIdentity{}, &KeeperError{Kind: pluginKind, Why: errors.New("the file with the plugin's identity has to be named (option " + pluginSetting + ")")}
+		return pluginIdentity{}, &KeeperError{Kind: pluginKind, Why: errors.New("the file with the plugin's identity has to be named"), Mend: "name the file that age-plugin-NAME made: --" + pluginSetting + " FILE"}
 	}
 	return kept[0], nil
 }
@@ -262,5 +262,5 @@ func keeperFailed(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &KeeperError{Kind: pluginKind, Why: err}
+	return newKeeperError(pluginKind, err)
 }

@@ -150,6 +150,7 @@ func TestPluginAsks(t *testing.T) {
 		{how: "pin", asked: []unlock.Question{{Text: by + `: PIN\x1b]0;x\x07 please`, By: by}}},
 		{how: "pin", change: func(e *unlock.Env) { e.Ask = answering("CANARY-0000") }, want: "the PIN [secret] is wrong, 2 tries are left"},
 		{how: "pin", change: func(e *unlock.Env) { e.Ask = nil }, want: "nobody can be asked"},
+		{how: "pin", change: func(e *unlock.Env) { e.Unattended = func() bool { return true } }, want: "nobody may be asked"},
 		{how: "pin", change: func(e *unlock.Env) {
 			e.Ask = func(context.Context, unlock.Question) (cred.Secret, error) {
 				return cred.Secret{}, errors.New("nobody is there")
@@ -335,7 +336,7 @@ func TestPluginIdentityFile(t *testing.T) {
 	}
 	d := newDesk(t, "")
 	for path, want := range map[string]string{
-		"":                              "the file with the plugin's identity has to be named (option identity)",
+		"":                              "the file with the plugin's identity has to be named",
 		t.TempDir():                     "is not a regular file",
 		filepath.Join(d.bin, "nothing"): "no such file",
 	} {

@@ -40,7 +40,7 @@ func findPlugin(name string, environ []string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.New(pluginPrefix + name + " is not on PATH")
+	return "", &mendable{errors.New(pluginPrefix + name + " is not on PATH"), "install it, or set PATH to the folder that has it"}
 }
 
 // anyPlugin says whether a program of any plugin is there.

@@ -200,8 +200,8 @@ func (t *talk) reply(ctx context.Context, s *age.Stanza) *age.Stanza {
 }
 
 func (t *talk) ask(ctx context.Context, text string) ([]byte, error) {
-	if t.questions++; t.env.Ask == nil || t.questions > maxQuestions {
-		return nil, errors.New("nobody can be asked, or was asked too often")
+	if t.questions++; t.env.Ask == nil || t.env.alone() || t.questions > maxQuestions {
+		return nil, t.unasked("nobody can be asked, or was asked too often")
 	}
 	answer, err := t.env.Ask(ctx, Question{Text: text, By: t.title()})
 	if err != nil {
@@ -214,10 +214,18 @@ func (t *talk) ask(ctx context.Context, text string) ([]byte, error) {
 	return []byte(answer.Reveal()), nil
 }
 
+// unasked says why a question is not put.
+func (t *talk) unasked(usually string) error {
+	if t.env.alone() {
+		return ErrUnattended
+	}
+	return errors.New(usually)
+}
+
 // confirm lets a person choose one of the plugin's two words.
 func (t *talk) confirm(ctx context.Context, text string, args []string) ([]string, error) {
-	if t.questions++; t.env.Confirm == nil || t.questions > maxQuestions || len(args) < 1 || len(args) > 2 {
-		return nil, errors.New("nobody can be asked to choose")
+	if t.questions++; t.env.Confirm == nil || t.env.alone() || t.questions > maxQuestions || len(args) < 1 || len(args) > 2 {
+		return nil, t.unasked("nobody can be asked to choose")
 	}
 	choices := make([]string, 2)
 	for i, arg := range args {

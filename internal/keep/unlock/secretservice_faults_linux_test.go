@@ -122,6 +122,7 @@ func TestSecretServiceFaults(t *testing.T) {
 		return func(l *desktop.Limits) { what(l, 50*time.Millisecond) }
 	}
 	shortCall := short(func(l *desktop.Limits, d time.Duration) { l.Call = d })
+	blink := short(func(l *desktop.Limits, d time.Duration) { l.Blink = time.Hour })
 	shortPerson := short(func(l *desktop.Limits, d time.Duration) { l.Person = d })
 	locked := func(f *fakeService) { f.locked = true }
 	for name, c := range map[string]struct {
@@ -136,6 +137,7 @@ func TestSecretServiceFaults(t *testing.T) {
 		"locked and answered":    {locked, nil, loading, "ok"},
 		"locked and to use":      {func(f *fakeService) { f.locked = true; f.answers["Prompt"] = f.never }, nil, using, "ok"},
 		"locked and dismissed":   {func(f *fakeService) { f.locked = true; f.answers["Prompt"] = f.dismissed }, nil, loading, "it is locked, and its question was dismissed"},
+		"locked and no window":   {func(f *fakeService) { f.locked = true; f.answers["Prompt"] = f.dismissed }, blink, loading, "it is locked, and its question ended at once, as where it can open no window"},
 		"locked and nobody":      {func(f *fakeService) { f.locked = true; f.answers["Prompt"] = gives() }, shortPerson, loading, "it is locked, and its question was not answered within 50ms"},
 		"locked and no question": {func(f *fakeService) { f.locked = true; f.answers["Prompt"] = f.never }, shortCall, loading, "it did not answer within 50ms"},
 		"locked and garbage":     {func(f *fakeService) { f.locked = true; f.answers["Prompt"] = f.mumbles }, nil, loading, "it answered Prompt in a form that nobody knows"},
@@ -222,7 +224,39 @@ func onlyPlain(args []any) ([]any, error) {
 	return []any{dbus.MakeVariant(""), dbus.ObjectPath("/session/1")}, nil
 }
 
-// A person who gives up ends every wait, and the service's dialog is taken back.
+// A person is told what is waited for, and where nobody may be asked nothing is.
+func TestSecretServiceUnattended(t *testing.T) {
+	t.Parallel()
+	f, env := kept(t)
+	f.change(func(f *fakeService) {
+		f.locked = true
+		f.answers["Prompt"] = func([]any) ([]any, error) {
+			t.Error("it asks")
+			return nil, f.completed(true)
+		}
+	})
+	alone, told := true, ""
+	env.Unattended, env.Notice = func() bool { return alone }, func(text string) { told += text }
+	k := unlock.SecretServiceWithin(long())
+	for i, do := range []doing{loading, saving, forgetting} {
+		err := do(t.Context(), k, env)
+		if outcome(err) != "secret-service: it is locked, and nobody may be asked" || !errors.Is(err, unlock.ErrUnattended) {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	if told != "" {
+		t.Errorf("told %q", told)
+	}
+	f, env = kept(t)
+	f.change(func(f *fakeService) { f.locked = true })
+	alone, env.Notice = false, func(text string) { told += text }
+	if err := loading(t.Context(), k, env); err != nil || told != "waiting up to 1m0s for an answer in the window of the desktop's keyring" {
+		t.Errorf("told %q, %v", told, err)
+	}
+}
+
+// A person who gives up ends every wait and the conversation. The service's dialog
+// is left alone: GNOME Keyring does not outlive a dismissal.
 func TestSecretServiceCancelled(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"SearchItems", "OpenSession", "Unlock", "Prompt", "asked", "GetSecret"} {
@@ -236,12 +270,11 @@ func TestSecretServiceCancelled(t *testing.T) {
 				<-f.over
 				return nil, nil
 			}
-			dismissed := make(chan struct{})
 			f.change(func(f *fakeService) {
 				f.locked = name == "Unlock" || name == "Prompt" || name == "asked"
 				f.answers[name] = stop
 				f.answers["Dismiss"] = func([]any) ([]any, error) {
-					close(dismissed)
+					t.Error("the question is dismissed")
 					return nil, nil
 				}
 				if name == "asked" {
@@ -255,8 +288,13 @@ func TestSecretServiceCancelled(t *testing.T) {
 			if !errors.Is(err, context.Canceled) || err.Error() != "context canceled" {
 				t.Errorf("Load: %v", err)
 			}
-			if name == "Prompt" || name == "asked" {
-				<-dismissed
+			there := true
+			for there && t.Context().Err() == nil { // the bus may learn of the end a moment later
+				f.change(func(f *fakeService) {
+					if err := f.conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, f.client).Store(&there); err != nil {
+						t.Fatal(err)
+					}
+				})
 			}
 		})
 	}

@@ -50,7 +50,12 @@ func (k secretItem) dir() string {
 	return k.env.Dir
 }
 
-// talk has a conversation with the service.
+// errStartable says that the service is not there, and is started once it is
+// wanted.
+var errStartable = errors.New("its service does not run: it is started at the next use, and may ask for its password at the desktop")
+
+// talk has a conversation with the service. Where start is false and it does not
+// run the error is errStartable, or why it cannot be started.
 func (k secretItem) talk(ctx context.Context, start bool, do func(*desktop.Secrets) error) error {
 	b, err := desktop.Connect(ctx, k.env.Lookup, k.limits)
 	if err != nil {
@@ -65,18 +70,74 @@ func (k secretItem) talk(ctx context.Context, start bool, do func(*desktop.Secre
 		case unknown != nil:
 			return unknown
 		case known:
-			return nil // what can be started will tell when it is wanted
+			return errStartable
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return do(s)
+	s.BeforeQuestion = k.beforeQuestion
+	err = do(s)
+	if errors.Is(err, desktop.ErrQuestion) {
+		return &mendable{err, "unlock the keyring at the desktop, then run this again"}
+	}
+	return err
+}
+
+// beforeQuestion says what is waited for, and asks nobody where nobody may be asked.
+func (k secretItem) beforeQuestion() error {
+	if k.env.alone() {
+		return ErrUnattended
+	}
+	if k.env.Notice != nil {
+		k.env.Notice(fmt.Sprintf("waiting up to %s for an answer in the window of the desktop's keyring", k.limits.Person))
+	}
+	return nil
+}
+
+// look is talk for what starts nothing. What can be started will tell when it is
+// wanted.
+func (k secretItem) look(ctx context.Context, do func(*desktop.Secrets) error) error {
+	err := k.talk(ctx, false, do)
+	if errors.Is(err, errStartable) {
+		return nil
+	}
+	return err
+}
+
+// note says that the person is asked, or that nobody knows yet.
+func (k secretItem) note(ctx context.Context) string {
+	locked := false
+	err := k.talk(ctx, false, func(s *desktop.Secrets) error {
+		found, err := s.Search(ctx, k.attributes())
+		if len(found) > 0 {
+			locked = found[0].Locked
+		} else if err == nil { // it may keep to itself what is in it
+			locked, err = k.usualLocked(ctx, s)
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, errStartable):
+		return err.Error()
+	case locked:
+		return "locked: asks for its password at the desktop"
+	}
+	return ""
+}
+
+// usualLocked says whether the default collection is there and locked.
+func (k secretItem) usualLocked(ctx context.Context, s *desktop.Secrets) (bool, error) {
+	at, err := s.Alias(ctx, "default")
+	if err != nil {
+		return false, err
+	}
+	return s.CollectionLocked(ctx, at)
 }
 
 // available looks whether an item can be kept here.
 func (k secretItem) available(ctx context.Context) error {
-	return k.talk(ctx, false, func(s *desktop.Secrets) error {
+	return k.look(ctx, func(s *desktop.Secrets) error {
 		if err := s.Encrypt(ctx); err != nil || k.env.Settings[ownCollection] != "" {
 			return err
 		}
@@ -86,15 +147,13 @@ func (k secretItem) available(ctx context.Context) error {
 }
 
 func (k secretItem) usable(ctx context.Context) error {
-	return k.talk(ctx, false, func(s *desktop.Secrets) error {
+	return k.look(ctx, func(s *desktop.Secrets) error {
 		found, err := s.Search(ctx, k.attributes())
 		if err != nil || len(found) > 0 {
 			return err
 		}
-		if at, err := s.Alias(ctx, "default"); err == nil {
-			if locked, err := s.CollectionLocked(ctx, at); err == nil && locked {
-				return nil // it may keep to itself what is in it
-			}
+		if locked, err := k.usualLocked(ctx, s); err == nil && locked {
+			return nil // it may keep to itself what is in it
 		}
 		return errNoItem
 	})
@@ -248,7 +307,7 @@ func (k secretItem) remove(ctx context.Context) error {
 // lock locks the collection of the item where nothing but fob's is in it. Those
 // of the login are for every program, and stay open.
 func (k secretItem) lock(ctx context.Context) (what string, err error) {
-	err = k.talk(ctx, false, func(s *desktop.Secrets) error {
+	err = k.look(ctx, func(s *desktop.Secrets) error {
 		found, err := s.Search(ctx, k.attributes())
 		if err != nil || len(found) == 0 || found[0].Locked {
 			return err

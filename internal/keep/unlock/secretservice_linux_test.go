@@ -69,7 +69,7 @@ type keyringDesk struct {
 }
 
 func (d *keyringDesk) open(collection string) unlock.Unlocker {
-	return kind(d.t, "secret-service").Open(d.env(collection))
+	return unlock.SecretServiceWithin(long()).Open(d.env(collection)) // whose dialogs nobody closes too soon
 }
 
 func (d *keyringDesk) env(collection string) unlock.Env {
@@ -138,7 +138,7 @@ func TestSecretServiceCollections(t *testing.T) {
 	d.note("load", d.load())
 	other := join(t, d.address).Object("org.freedesktop.secrets", "/org/freedesktop/secrets/collection/fob/1")
 	if err := other.SetProperty("org.freedesktop.Secret.Item.Attributes", dbus.MakeVariant(map[string]string{"application": "mail"})); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v, after %q", err, d.got)
 	}
 	d.note("lost", d.load())
 	d.note("save", d.save("fob"))

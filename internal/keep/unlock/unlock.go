@@ -38,6 +38,13 @@ type Locker interface {
 	Lock(context.Context) (what string, err error)
 }
 
+// Noter is an unlocker whose keeper may want something before Load gives the
+// identity, which Usable does not tell.
+type Noter interface {
+	// Note says what is wanted, or "". It asks nobody, and starts nothing.
+	Note(context.Context) string
+}
+
 // Question is what an unlocker wants to know.
 type Question struct {
 	Text string // what to ask for, without a colon
@@ -75,6 +82,13 @@ type Env struct {
 	// empty where there is one thing to do only. Nil: nobody can.
 	Confirm func(ctx context.Context, text, yes, no string) (bool, error)
 
+	// Unattended says that nobody may be asked, at the terminal or in a window of
+	// some keeper's. Nil: somebody may.
+	Unattended func() bool
+
+	// Notice tells the person what is waited for. Nil: nobody hears it.
+	Notice func(text string)
+
 	// Settings are the values of a kind's options that have a name, for Save.
 	Settings map[string]string
 
@@ -87,6 +101,9 @@ type Env struct {
 
 	Now func() time.Time // times the work; nil: not timed
 }
+
+// alone says that nobody may be asked.
+func (e Env) alone() bool { return e.Unattended != nil && e.Unattended() }
 
 // Command is a program with its arguments, in which no secret stands. Stdin is
 // what it reads; More are variables that it gets beside the usual ones.
@@ -168,8 +185,30 @@ func (e *SlotError) Error() string { return fault.Printable(e.Path) + " " + e.Wh
 // not have what the slot needs. The slot itself may be sound.
 type KeeperError struct {
 	Kind string
-	Why  error // reads on after the kind's name
+	Why  error  // reads on after the kind's name
+	Mend string // what a person can do about it; "" where nothing is known
 }
+
+// newKeeperError takes what mends it from the cause.
+func newKeeperError(kind string, why error) *KeeperError {
+	e := &KeeperError{Kind: kind, Why: why}
+	if known := (*mendable)(nil); errors.As(why, &known) {
+		e.Mend = known.mend
+	}
+	return e
+}
+
+// mendable is an error of a keeper about which something can be done.
+type mendable struct {
+	error
+	mend string
+}
+
+func (e *mendable) Unwrap() error { return e.error }
+
+// ErrUnattended says that a keeper would have to ask a person, and nobody may be
+// asked.
+var ErrUnattended = errors.New("nobody may be asked")
 
 func (e *KeeperError) Error() string { return e.Kind + ": " + e.Why.Error() }
 

@@ -54,6 +54,14 @@ func (e Env) screen(system string) bool {
 	return e.Lookup("DISPLAY") != "" || e.Lookup("WAYLAND_DISPLAY") != ""
 }
 
+// Screen is screen for the dialogs of this system.
+func (e Env) Screen() bool {
+	if e.System == "darwin" || e.System == "windows" {
+		return e.screen(e.System)
+	}
+	return e.screen("")
+}
+
 type programDriver struct {
 	program
 	env Env
