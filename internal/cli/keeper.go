@@ -68,7 +68,7 @@ func (s System) newKeeper(g *globals) (*keeper, error) {
 	if g.timeout == "" {
 		k.unattended = unattendedWait
 	}
-	k.rest = sealkey.New(sealkey.Options{DataDir: home.Data, RuntimeDir: home.Runtime, UID: s.UID, Now: s.Now, NoKeyring: s.NoKeyring})
+	k.rest = sealkey.New(sealkey.Options{DataDir: home.Data, RuntimeDir: home.Runtime, UID: s.UID, Now: s.Now, NoKeyring: s.NoKeyring, AnyDisk: s.AnyDisk})
 	k.vault = store.Open(home.Data, func(context.Context) (cred.Secret, error) {
 		if k.identity.IsZero() {
 			return k.identity, broker.ErrShut

@@ -123,7 +123,7 @@ func testSystem() System {
 	s.Environ = os.Environ()
 	s.Stderr = guardedStderr("fob-core")
 	s.Ahead = clockAhead()
-	s.CheapStore, s.NoKeyring = true, noKeyring()
+	s.CheapStore, s.NoKeyring, s.AnyDisk = true, noKeyring(), os.Getenv("TEST_REAL_DISK") == ""
 	now, handOver := mayPanic("fob-core", clock)
 	exec := s.Execve
 	s.Now, s.Execve = now, func(path string, argv, environ []string) error {

@@ -60,6 +60,8 @@ type System struct {
 	CheapStore bool
 	// NoKeyring lets tests leave the kernel's keyrings alone.
 	NoKeyring bool
+	// AnyDisk lets tests have a runtime directory on a disk.
+	AnyDisk bool
 
 	// clock is what all calls of a run learn of AWS's clock.
 	clock *awsapi.Clock

@@ -54,7 +54,7 @@ func cachedRun(t *testing.T, profiles, sessions int, args ...string) System {
 	must(os.WriteFile(filepath.Join(home.Data, "vault.age"), vault, 0o600))
 
 	seal := cred.NewSecret(strings.Repeat("CANARY..", 4))
-	_, err = sealkey.New(sealkey.Options{DataDir: home.Data, RuntimeDir: home.Runtime, UID: sys.UID, Now: sys.Now, NoKeyring: true}).Save(seal)
+	_, err = sealkey.New(sealkey.Options{DataDir: home.Data, RuntimeDir: home.Runtime, UID: sys.UID, Now: sys.Now, NoKeyring: true, AnyDisk: true}).Save(seal)
 	must(err)
 	kept := cache.New(home.Data, seal)
 	must(kept.Update(t.Context(), sys.Now, func(x *cache.Index) error {

@@ -34,6 +34,16 @@ type file struct {
 	check  func(string) error // of the parent
 	dir    string             // ours, made when absent
 	home   string             // homeHash
+	memory func(string) error // refuses a directory on a disk; nil: any will do
+}
+
+// lasts says why nothing is saved there: what is on a disk outlives the machine's
+// run, in backups too. Only a save looks, since loading is what each run pays for.
+func (f file) lasts() error {
+	if f.parent == "" || f.memory == nil {
+		return nil
+	}
+	return f.memory(f.parent)
 }
 
 func (f file) path() string { return filepath.Join(f.dir, "seal-"+f.home) }
@@ -64,6 +74,9 @@ func (f file) save(holds string, data []byte, _ time.Duration) error {
 		return errors.New("a file does not hold the " + holds)
 	}
 	if err := f.checkParent(); err != nil {
+		return err
+	}
+	if err := f.lasts(); err != nil {
 		return err
 	}
 	if err := lock.MakeDir(f.dir); err != nil {
@@ -161,10 +174,10 @@ func checkShared(path string) error {
 	return err
 }
 
-func runtimeFile(runtimeDir, home string) *spot {
+func runtimeFile(runtimeDir, home string, memory func(string) error) *spot {
 	dir := filepath.Join(runtimeDir, "fob")
 	if runtimeDir == "" {
 		return &spot{name: "file in the runtime directory", place: file{}}
 	}
-	return &spot{name: "file in " + dir, place: file{parent: runtimeDir, check: lock.CheckDir, dir: dir, home: home}}
+	return &spot{name: "file in " + dir, place: file{parent: runtimeDir, check: lock.CheckDir, dir: dir, home: home, memory: memory}}
 }

@@ -17,7 +17,7 @@ import (
 // files gives a Rest of the two file places only.
 func files(t *testing.T, runtimeDir, shared string) *Rest {
 	t.Helper()
-	o := Options{DataDir: t.TempDir(), RuntimeDir: runtimeDir, UID: os.Geteuid(), Now: time.Now, Boot: sinceBoot}
+	o := Options{DataDir: t.TempDir(), RuntimeDir: runtimeDir, UID: os.Geteuid(), Now: time.Now, Boot: sinceBoot, AnyDisk: true}
 	seal, _ := placesIn(o, shared)
 	return &Rest{o: o, seal: seal[2:]}
 }

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(roleVar) == "" {
 		os.Exit(m.Run())
 	}
-	r := New(Options{DataDir: os.Args[1], RuntimeDir: os.Args[2], UID: os.Geteuid(), Now: time.Now})
+	r := New(Options{DataDir: os.Args[1], RuntimeDir: os.Args[2], UID: os.Geteuid(), Now: time.Now, AnyDisk: true})
 	for _, step := range os.Args[3:] {
 		if step == "new" {
 			r = New(r.o)

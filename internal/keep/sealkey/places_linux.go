@@ -2,6 +2,7 @@ package sealkey
 
 import (
 	"crypto/sha256"
+	"errors"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -17,15 +18,32 @@ func places(o Options) (seal, identity []*spot) { return placesIn(o, sharedMemor
 func placesIn(o Options, shared string) (seal, identity []*spot) {
 	home := homeHash(o.DataDir)
 	session := &spot{name: "session keyring", place: sessionKeyring(home)}
+	memory := inMemory
+	if o.AnyDisk {
+		memory = nil
+	}
 	dir := filepath.Join(shared, "fob-"+strconv.Itoa(o.UID))
 	files := []*spot{
-		runtimeFile(o.RuntimeDir, home),
-		{name: "file in " + dir, place: file{parent: shared, check: checkShared, dir: dir, home: home}},
+		runtimeFile(o.RuntimeDir, home, memory),
+		{name: "file in " + dir, place: file{parent: shared, check: checkShared, dir: dir, home: home, memory: memory}},
 	}
 	if o.NoKeyring {
 		return files, nil
 	}
 	return append([]*spot{session, {name: "user keyring", place: userKeyring(home)}}, files...), []*spot{session}
+}
+
+// inMemory refuses a directory on a disk, as a runtime directory is where no login
+// manager made it (statfs(2)).
+func inMemory(dir string) error {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return err
+	}
+	if kind := uint32(fs.Type); kind != unix.TMPFS_MAGIC && kind != unix.RAMFS_MAGIC {
+		return errors.New("it is on a disk, where the key would outlive this run of the machine")
+	}
+	return nil
 }
 
 // sinceBoot counts suspends, which Go's own timers do not (clock_gettime(2)).

@@ -68,6 +68,9 @@ type Options struct {
 	// NoKeyring leaves the kernel's keyrings alone: for tests, which must not
 	// put keys where the developer's own programs find them.
 	NoKeyring bool
+	// AnyDisk takes a directory for one in memory that is not: for tests, whose
+	// directories are on a disk.
+	AnyDisk bool
 }
 
 // Place is one place and what it holds now. Until and Holds are empty when it
@@ -257,6 +260,11 @@ func (r *Rest) Places() []Place {
 
 func (r *Rest) look(s *spot) (held []Place, why string) {
 	why = s.inTheWay()
+	if f, ok := s.place.(file); ok && why == "" {
+		if err := f.lasts(); err != nil {
+			why = err.Error()
+		}
+	}
 	at, err := r.stampNow()
 	if err != nil {
 		return nil, err.Error()
