@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -65,6 +66,10 @@ func (s System) choose(ctx context.Context, text, yes, no string) (bool, error) 
 	return t.Confirm(ctx, fmt.Sprintf("%s (y: %s, n: %s)", text, yes, no))
 }
 
+// givenNew is how a new passphrase comes without a person, but to passwd, where
+// those two open the store.
+const givenNew = "where nobody is: give it by --passphrase-fd or FOB_PASSPHRASE"
+
 // unattended says what would have been asked, and how to do without.
 func unattended(err error, q unlock.Question) error {
 	f := (*fault.Error)(nil)
@@ -80,7 +85,7 @@ func unattended(err error, q unlock.Question) error {
 	}
 	switch {
 	case q.What == "passphrase" && q.New:
-		told.Next = append(told.Next, "where nobody is: give it by --passphrase-fd or FOB_PASSPHRASE (fob store passwd: --new-passphrase-fd)")
+		told.Next = append(told.Next, givenNew)
 	case q.What == "passphrase":
 		told.Next = append(told.Next, "where nobody is: give the passphrase by --passphrase-fd or FOB_PASSPHRASE")
 	}
@@ -116,6 +121,24 @@ func passphraseVariables() []string { return []string{"FOB_PASSPHRASE", "AWS_VAU
 // shortPassphrase is what a thief's machine guesses in a night, if it is a word.
 const shortPassphrase = 10
 
+// isShort says so of a new passphrase, less the line end that a file adds.
+func isShort(p cred.Secret) bool {
+	return utf8.RuneCountInString(strings.TrimRight(p.Reveal(), "\r\n")) < shortPassphrase
+}
+
+// sameLine compares two passphrases without the line ends that files add.
+func sameLine(a, b cred.Secret) bool {
+	line := func(s cred.Secret) cred.Secret { return cred.NewSecret(strings.TrimRight(s.Reveal(), "\r\n")) }
+	return !line(b).IsZero() && line(a).Equal(line(b))
+}
+
+// sayShort warns of a new passphrase that nobody typed.
+func (s System) sayShort(p cred.Secret) {
+	if !p.IsZero() && isShort(p) {
+		s.say("the new passphrase is short: who gets a copy of the store can guess it")
+	}
+}
+
 // askNew asks for a new passphrase, twice, or makes one up: whoever has to think
 // of one on the spot thinks of a bad one.
 func askNew(ctx context.Context, t tty.TTY, text string) (cred.Secret, error) {
@@ -130,7 +153,7 @@ func askNew(ctx context.Context, t tty.TTY, text string) (cred.Secret, error) {
 				return first, err
 			}
 			t.Say("The passphrase, shown this once: " + first.Reveal())
-		} else if utf8.RuneCountInString(first.Reveal()) < shortPassphrase {
+		} else if isShort(first) {
 			t.Say("That is short: who gets a copy of the store can guess it.")
 		}
 		again, err := t.ReadHidden(ctx, "The same again: ")

@@ -28,7 +28,7 @@ func (s System) changeWays(ctx context.Context, g *globals, name string, setting
 	if err := k.openAfresh(ctx); err != nil {
 		return err
 	}
-	return wayFault(change(k, ctx, kind, settings))
+	return wayFault(change(k, ctx, kind, settings), kind)
 }
 
 // openAfresh opens the store by a way in, even while the identity rests, and by one
@@ -49,8 +49,8 @@ func (k *keeper) openAfresh(ctx context.Context) error {
 	return k.opened(ctx, identity)
 }
 
-// wayFault tells what failed once the store was open.
-func wayFault(err error) error {
+// wayFault tells what failed of a way once the store was open.
+func wayFault(err error, kind unlock.Kind) error {
 	if done := (*fault.Error)(nil); errors.As(err, &done) {
 		return err
 	}
@@ -59,8 +59,12 @@ func wayFault(err error) error {
 		return err
 	}
 	told := *f
-	if broken := (*unlock.KeeperError)(nil); errors.As(err, &broken) {
-		told.What, told.Next = "cannot change what opens the store", []string{"see what can open it, and why the rest cannot: fob store"}
+	if broken := (*unlock.KeeperError)(nil); errors.As(err, &broken) && told.Code != fault.Attend {
+		told.What = "cannot change what opens the store"
+		told.Next = append(mends(broken), "see what can open it, and why the rest cannot: fob store")
+		if broken.Kind == kind.Name {
+			told.What = "cannot set up " + kind.Name
+		}
 	}
 	return &told
 }
@@ -83,15 +87,20 @@ func (k *keeper) useWay(ctx context.Context, kind unlock.Kind, settings map[stri
 	if err := k.setUp(ctx, kind, settings); err != nil || kind.Name == recoveryKind {
 		return err
 	}
-	return k.tryFirst(kind)
-}
-
-func (k *keeper) tryFirst(kind unlock.Kind) error {
 	if err := unlock.SetFirst(k.slots(), kind.Name); err != nil {
 		return err
 	}
-	k.sys.say("from now on the store is opened by %s: %s", kind.Name, kind.Help)
+	k.sayOpenedBy(kind)
 	return nil
+}
+
+func (k *keeper) sayOpenedBy(kind unlock.Kind) {
+	k.sys.say("from now on the store is opened by %s: %s", kind.Name, kind.Help)
+}
+
+// sayEnded says what a way in that was taken away does not change.
+func (k *keeper) sayEnded() {
+	k.sys.say("every session has ended; copies of the store that were made before still open as they did: fob rotate makes the keys in them worth nothing")
 }
 
 // setUp makes a slot. One that is there stays, unless it has other settings, or is
@@ -108,10 +117,15 @@ func (k *keeper) setUp(ctx context.Context, kind unlock.Kind, settings map[strin
 			return nil
 		}
 		if kept, err := u.Load(ctx); err == nil && kept.Equal(k.identity) {
+			k.proved = append(k.proved, kind.Name)
 			return nil
 		}
 	}
-	return u.Save(ctx, k.identity)
+	err := u.Save(ctx, k.identity)
+	if err == nil { // it has opened what it wrote
+		k.proved = append(k.proved, kind.Name)
+	}
+	return err
 }
 
 // askNew asks for what a new slot wants to know. A passphrase that was given
@@ -120,6 +134,9 @@ func (k *keeper) askNew() asker {
 	return func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
 		given, has, err := k.given()
 		if err != nil || has && q.By == "" {
+			if err == nil && q.New {
+				k.sys.sayShort(given)
+			}
 			return given, err
 		}
 		return k.sys.answer(ctx, q, "")
@@ -136,7 +153,7 @@ func (k *keeper) everydayWay(ctx context.Context, name string) bool {
 		case !w.Slot || w.Why != nil || w.Name == name || w.Name == recoveryKind || w.Forgets:
 			return false
 		case w.Asks:
-			return w.Name == k.openedBy
+			return slices.Contains(k.proved, w.Name)
 		}
 		kept, err := w.Open(k.unlockEnv(nil)).Load(ctx)
 		return err == nil && kept.Equal(k.identity)
@@ -153,7 +170,7 @@ func (k *keeper) moveWay(ctx context.Context, kind unlock.Kind, settings map[str
 	if err := k.mustOpen(ctx, kind); err != nil {
 		return err
 	}
-	if err := k.tryFirst(kind); err != nil {
+	if err := unlock.SetFirst(k.slots(), kind.Name); err != nil {
 		return err
 	}
 	if err := k.newEpoch(ctx); err != nil {
@@ -165,12 +182,23 @@ func (k *keeper) moveWay(ctx context.Context, kind unlock.Kind, settings map[str
 			failed = append(failed, k.shut(ctx, w.Kind))
 		}
 	}
-	return errors.Join(failed...)
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	k.sayOpenedBy(kind)
+	k.sayEnded()
+	if unlock.Recovery(k.unlockEnv(nil)).Usable(ctx) != nil {
+		k.sayNoRecovery()
+	}
+	return nil
 }
 
 // mustOpen looks whether the one way that will be left opens this store, and not
 // one that stood here before.
 func (k *keeper) mustOpen(ctx context.Context, kind unlock.Kind) error {
+	if slices.Contains(k.proved, kind.Name) {
+		return nil // nobody is asked the same twice
+	}
 	given, has, err := k.given()
 	if err != nil {
 		return err
@@ -219,5 +247,9 @@ func (k *keeper) removeWay(ctx context.Context, kind unlock.Kind, _ map[string]s
 	if err := k.newEpoch(ctx); err != nil {
 		return err
 	}
-	return k.shut(ctx, kind)
+	if err := k.shut(ctx, kind); err != nil {
+		return err
+	}
+	k.sayEnded()
+	return nil
 }

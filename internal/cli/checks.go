@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"fob/internal/fault"
 	"fob/internal/front"
+	"fob/internal/keep/lock"
 	"fob/internal/keep/sealkey"
 	"fob/internal/keep/unlock"
 )
@@ -48,6 +50,9 @@ func checkStore(_ context.Context, k *keeper) []finding {
 	}
 	if state == "none" {
 		return []finding{{Level: fine, What: "there is no store yet: " + k.home.Data, Next: []string{"fob add PROFILE"}}}
+	}
+	if _, err := k.vault.Sum(); err != nil { // what can be seen without its key
+		return []finding{badly(storeFault(err))}
 	}
 	found := []finding{{Level: fine, What: fmt.Sprintf("the store is %s: %s", state, k.home.Data)}}
 	if why := leavesMachine(k.home.Data); why != "" {
@@ -90,6 +95,10 @@ func checkWays(ctx context.Context, k *keeper) []finding {
 	if err != nil {
 		return nil // checkStore tells of it
 	}
+	unsafe := (*lock.UnsafeError)(nil)
+	if err := lock.CheckDir(k.slots()); errors.As(err, &unsafe) {
+		return []finding{{Level: wrong, What: "what opens the store is not looked at", Why: err.Error(), Next: mend(unsafe)}}
+	}
 	var found []finding
 	ways := k.listWays(ctx)
 	opens := slices.ContainsFunc(ways, func(w wayJSON) bool { return w.Order == 1 })
@@ -97,7 +106,10 @@ func checkWays(ctx context.Context, k *keeper) []finding {
 	for _, w := range ways {
 		f := finding{Level: fine, What: w.Name + ": " + w.line()}
 		if w.Slot && w.Why != "" {
-			f.Level, f.Next = warning, []string{"set it up anew: fob store use " + w.Name}
+			f.Level, f.Next = warning, w.mends
+			if opens {
+				f.Next = append(f.Next, "set it up anew: fob store use "+w.Name+settingsFor(w.Name))
+			}
 		}
 		found = append(found, f)
 	}
@@ -111,6 +123,14 @@ func checkWays(ctx context.Context, k *keeper) []finding {
 	return found
 }
 
+// settingsFor is what a way wants to be told each time that it is set up.
+func settingsFor(name string) string {
+	if name == "plugin" {
+		return " --identity FILE"
+	}
+	return ""
+}
+
 func checkPlaces(_ context.Context, k *keeper) []finding {
 	places := k.rest.Places()
 	usable := slices.DeleteFunc(slices.Clone(places), func(p sealkey.Place) bool { return p.Why != "" })
@@ -118,12 +138,23 @@ func checkPlaces(_ context.Context, k *keeper) []finding {
 		return []finding{{Level: fine, What: "an unlock is remembered in: " + usable[0].Name}}
 	}
 	f := finding{Level: warning, What: "an unlock is remembered nowhere: every run opens the store anew"}
-	var why []string
-	for _, p := range places {
-		why = append(why, p.Name+": "+p.Why)
-	}
-	f.Why = strings.Join(why, "; ")
+	f.Why = oneReason(places)
 	return []finding{f}
+}
+
+// oneReason tells why each place is not used, and once what is the reason of all.
+func oneReason(places []sealkey.Place) string {
+	var each, all []string
+	for _, p := range places {
+		each = append(each, p.Name+": "+p.Why)
+		if !slices.Contains(all, p.Why) {
+			all = append(all, p.Why)
+		}
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return strings.Join(each, "; ")
 }
 
 // checkPassphrase warns of a passphrase that every program can read.
@@ -141,6 +172,23 @@ func checkPassphrase(_ context.Context, k *keeper) []finding {
 	return found
 }
 
+// needs says what the recipe of a way takes, beside age.
+func needs(name string) string {
+	switch name {
+	case "secret-service":
+		return "; secret-tool is in the package libsecret-tools (Debian), libsecret (others)"
+	case "keyctl":
+		return "; keyctl is in the package keyutils"
+	case "pass":
+		return "; pass is in the package pass"
+	case "plugin":
+		return "; its program has to be on PATH"
+	case recoveryKind:
+		return "; age wants it as it was printed, in capitals and with hyphens"
+	}
+	return ""
+}
+
 // runRecover prints how the keys are read without fob, with the paths of this
 // store.
 func (s System) runRecover(ctx context.Context, g *globals) error {
@@ -149,8 +197,7 @@ func (s System) runRecover(ctx context.Context, g *globals) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "# The store opens without fob, with the stock age tool (https://age-encryption.org).\n")
-	fmt.Fprintf(&b, "# The first command gives the identity, the second the keys as JSON.\n")
+	fmt.Fprintf(&b, "# The store opens without fob, with the stock age tool (https://age-encryption.org,\n# package age). One of the commands below gives the identity, the last the keys as\n# JSON. The files that they write are for nobody else:\numask 077\n")
 	vault, identity := filepath.Join(k.home.Data, "vault.age"), "identity"
 	n := 0
 	for _, w := range unlock.Ways(ctx, k.unlockEnv(nil), unlock.Kinds()) {
@@ -162,9 +209,12 @@ func (s System) runRecover(ctx context.Context, g *globals) error {
 		if recipe == "" {
 			recipe = "# (no program of this system shows what it keeps)"
 		}
-		fmt.Fprintf(&b, "\n# By %s, %s:\n%s\n", w.Name, w.Help, recipe)
+		fmt.Fprintf(&b, "\n# By %s, %s%s:\n%s\n", w.Name, w.Help, needs(w.Name), recipe)
 	}
 	if n == 0 {
+		if err := k.mustExist(); err != nil {
+			return err
+		}
 		return &fault.Error{What: "nothing here opens a store", Why: fmt.Errorf("%s has no slot", k.slots()), Next: []string{"put the folder back from a backup"}, Code: fault.Locked}
 	}
 	fmt.Fprintf(&b, "\nage -d -i %s %s\n\n# Remove the file afterwards: it opens everything.\nrm %s\n", identity, fault.Word(vault), identity)

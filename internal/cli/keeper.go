@@ -36,13 +36,15 @@ type keeper struct {
 	// asking.
 	unattended time.Duration
 
+	proved     []string    // the ways that were seen to open the store in this run
+	passphrase cred.Secret // that opened it in this run
+
 	identity cred.Secret  // zero while the vault is shut
 	seal     cred.Secret  // zero while sessions are shut
 	cache    *cache.Cache // without a seal key: empty, and keeps nothing
 	index    cache.Index
 	kept     map[string]bool // the sessions that there are, for a long list; nil: not looked
 	held     *lock.Lock
-	openedBy string         // the way that opened the store in this run; "" for what rested
 	typed    bool           // only what a person types opens the store, where there is such a way
 	walker   *broker.Broker // that got the session of this run
 }
@@ -307,7 +309,10 @@ func (k *keeper) endEpoch() error {
 // may have it. This login goes on.
 func (k *keeper) newEpoch(ctx context.Context) error {
 	if err := k.endEpoch(); err != nil {
-		return err
+		return &fault.Error{
+			What: "what opens the store is changed, but not every session could be ended", Why: err,
+			Next: []string{"see to it that the folder can be written, then: fob lock --forget"}, Code: fault.Locked,
+		}
 	}
 	return k.opened(ctx, k.identity)
 }

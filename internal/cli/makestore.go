@@ -101,6 +101,14 @@ func newStoreFault(err error) error {
 	return f
 }
 
+func (k *keeper) sayNoRecovery() {
+	where := ""
+	if !k.sys.canAsk() {
+		where = " at a terminal"
+	}
+	k.sys.say("the store has no recovery code; when what opens it is lost, so are its keys. Make one%s: fob store use recovery", where)
+}
+
 // offerRecovery makes a second way in, where there is none: a code to write
 // down, for the day the first one is lost. Where nobody is asked anything, there
 // is nobody to show it to.
@@ -110,7 +118,7 @@ func (k *keeper) offerRecovery(ctx context.Context, made, silent bool) error {
 	}
 	if _, has, err := k.given(); err != nil || has || silent {
 		if made && err == nil {
-			k.sys.say("the store has no recovery code; when what opens it is lost, so are its keys. Make one at a terminal: fob store use recovery")
+			k.sayNoRecovery()
 		}
 		return err
 	}
@@ -134,9 +142,16 @@ func (k *keeper) offerRecovery(ctx context.Context, made, silent bool) error {
 func (k *keeper) newRecovery(ctx context.Context) error {
 	t, err := k.sys.OpenTTY()
 	if err != nil {
-		return err
+		return unshown(err)
 	}
 	defer t.Close()
+	earlier := unlock.Recovery(k.unlockEnv(nil)).Usable(ctx) == nil
+	if earlier {
+		yes, err := t.Confirm(ctx, "There is a recovery code already, which a new one makes worth nothing. Make a new one?")
+		if err != nil || !yes {
+			return err
+		}
+	}
 	code, err := unlock.NewRecoveryCode(rand.Reader)
 	if err != nil {
 		return newStoreFault(err)
@@ -146,10 +161,24 @@ func (k *keeper) newRecovery(ctx context.Context) error {
 	// earlier one still opens.
 	t.Say("Recovery code, shown this once: " + code.Reveal())
 	if err := slot.Save(ctx, k.identity); err != nil {
-		return wayFault(err)
+		return wayFault(err, unlock.Kind{Name: recoveryKind})
 	}
-	t.Say("It opens the store from now on; an earlier code does not.")
+	t.Say("It opens the store from now on.")
+	if earlier {
+		k.sys.say("the earlier recovery code no longer opens the store; copies of the store that were made before still open by it")
+	}
 	return nil
+}
+
+// unshown says of a failure to ask that there is nobody to show a code to.
+func unshown(err error) error {
+	f := (*fault.Error)(nil)
+	if !errors.As(err, &f) {
+		return err
+	}
+	told := *f
+	told.What = "cannot show a recovery code"
+	return &told
 }
 
 // askYes asks until the answer is yes, no, or nothing, which is yes.

@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"fob/internal/cred"
+	"fob/internal/fault"
 	"fob/internal/keep/unlock"
 
 	"github.com/spf13/cobra"
@@ -44,17 +46,25 @@ func (s System) runPasswd(ctx context.Context, g *globals, o passwdOptions) erro
 		return err
 	}
 	u := unlock.Passphrase().Open(k.unlockEnv(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
-		if !given.IsZero() {
-			return given, nil
+		text, err := given, error(nil)
+		if given.IsZero() {
+			text, err = s.answer(ctx, q, "")
+			if f := (*fault.Error)(nil); errors.As(err, &f) && slices.Contains(f.Next, givenNew) {
+				f.Next[slices.Index(f.Next, givenNew)] = "where nobody is: give it by --new-passphrase-fd"
+			}
 		}
-		return s.answer(ctx, q, "")
+		if err == nil && sameLine(text, k.passphrase) {
+			return text, &fault.Error{What: "that is the passphrase which the store has already", Next: []string{"give another one", "or see what opens the store: fob store"}, Code: fault.Usage}
+		}
+		s.sayShort(given)
+		return text, err
 	}))
 	if err := u.Save(ctx, k.identity); err != nil {
-		return wayFault(err)
+		return wayFault(err, unlock.Passphrase())
 	}
 	s.say("the store has a new passphrase")
 	if err := k.newEpoch(ctx); err != nil {
-		return wayFault(err)
+		return wayFault(err, unlock.Passphrase())
 	}
 	s.say("every session has ended; copies of the store that were made before open with the old one: fob rotate makes the keys in them worth nothing")
 	return nil

@@ -44,6 +44,7 @@ type wayJSON struct {
 	Order int    `json:"order,omitempty" doc:"when it is tried, from 1; absent where it has to be named"`
 	Why   string `json:"why_not,omitempty" doc:"why it cannot be used now"`
 	Note  string `json:"note,omitempty" doc:"what it wants before it opens the store"`
+	mends []string
 }
 
 func (s System) runStore(ctx context.Context, g *globals, asJSON bool) error {
@@ -125,6 +126,7 @@ func (k *keeper) listWays(ctx context.Context) []wayJSON {
 		}
 		if why != nil {
 			row.Why = strings.TrimPrefix(why.Error(), w.Name+": ")
+			row.mends = mendsOf(why)
 		}
 		rows = append(rows, row)
 	}

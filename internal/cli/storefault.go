@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"syscall"
 
@@ -57,7 +58,10 @@ func storeFault(err error) error {
 	case errors.As(err, &outside):
 		f.Next = append(mends(outside), "see what opens the store, and why the rest does not: fob store", "use the recovery code, if you made one: --backend recovery")
 	case errors.As(err, &slot), errors.Is(err, unlock.ErrNoSlot):
-		f.Next = []string{"use the recovery code, if you made one: --backend recovery", "or put the file back from a backup"}
+		f.Next = []string{"put the file back from a backup"}
+		if slot == nil || filepath.Base(slot.Path) != recoveryKind+".age" {
+			f.Next = append([]string{"use the recovery code, if you made one: --backend recovery"}, f.Next...)
+		}
 	case errors.As(err, &durable):
 		f.What, f.Next = "the store is saved, but the disk has not confirmed it", []string{"check the disk, then: fob list"}
 	case errors.As(err, &unsafe):
@@ -68,11 +72,21 @@ func storeFault(err error) error {
 		f.Next = []string{"answer its question, or end it", "wait longer: --timeout 10m"}
 	case errors.As(err, &write), errors.Is(err, syscall.EROFS):
 		f.What = "cannot write the store"
-		if write != nil && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) {
-			f.Next = []string{"make room on that disk: df -h " + fault.Word(filepath.Dir(write.Path))}
-		}
+		f.Next = writable(write)
 	}
 	return f
+}
+
+// writable is what lets a file be written.
+func writable(e *lock.WriteError) []string {
+	switch {
+	case e == nil:
+	case errors.Is(e, syscall.ENOSPC), errors.Is(e, syscall.EDQUOT):
+		return []string{"make room on that disk: df -h " + fault.Word(filepath.Dir(e.Path))}
+	case errors.Is(e, fs.ErrPermission):
+		return []string{"see who may write there: ls -ld " + fault.Word(filepath.Dir(e.Path))}
+	}
+	return nil
 }
 
 // otherWay names the way in that was not tried.
@@ -88,6 +102,18 @@ func mends(e *unlock.KeeperError) []string {
 		return nil
 	}
 	return []string{e.Mend}
+}
+
+// mendsOf is what is known to mend what a way in says.
+func mendsOf(err error) []string {
+	unsafe, outside := (*lock.UnsafeError)(nil), (*unlock.KeeperError)(nil)
+	switch {
+	case errors.As(err, &unsafe):
+		return mend(unsafe)
+	case errors.As(err, &outside):
+		return mends(outside)
+	}
+	return nil
 }
 
 func mend(e *lock.UnsafeError) []string {

@@ -61,11 +61,30 @@ func kindNamed(name, said string) (unlock.Kind, error) {
 			return kind, nil
 		}
 	}
+	why, next := foreignName(name)
 	return unlock.Kind{}, &fault.Error{
+		Why:  why,
 		What: "there is no way to open the store called " + profile.Shown(name) + " (" + said + ")",
-		Next: []string{"use one of: " + strings.Join(unlockerNames(), ", ")},
+		Next: append(next, "use one of: "+strings.Join(unlockerNames(), ", ")),
 		Code: fault.Usage,
 	}
+}
+
+// foreignName knows the names that other systems and aws-vault have for ways.
+func foreignName(name string) (why error, next []string) {
+	switch name {
+	case "keychain":
+		return errors.New("that is there only on macOS"), nil
+	case "wincred":
+		return errors.New("that is there only on Windows"), nil
+	case "secret-service", "keyctl":
+		return errors.New("that is there only on Linux"), nil
+	case "kwallet":
+		return errors.New("KWallet is reached by the Secret Service that it offers"), []string{"use secret-service"}
+	case "file":
+		return errors.New("the store is a file, whatever opens it"), []string{"use passphrase"}
+	}
+	return nil, nil
 }
 
 // ask gets the identity by the ways in that the store has, one after the other:
@@ -93,7 +112,7 @@ func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 				opened = k.fits(ctx, w.Kind, identity)
 			}
 			if opened == nil {
-				k.openedBy = w.Name
+				k.proved = append(k.proved, w.Name)
 				return identity, nil
 			}
 			err = opened
@@ -140,7 +159,27 @@ func (k *keeper) waysIn(ctx context.Context, given bool) ([]unlock.Way, error) {
 		}
 		kind = unlock.Passphrase()
 	}
-	return []unlock.Way{{Kind: kind, Slot: true, Why: kind.Open(k.unlockEnv(nil)).Usable(ctx)}}, nil
+	why := kind.Open(k.unlockEnv(nil)).Usable(ctx)
+	if named && errors.Is(why, unlock.ErrNoSlot) {
+		why = k.notSetUp(ctx, kind)
+	}
+	return []unlock.Way{{Kind: kind, Slot: true, Why: why}}, nil
+}
+
+// notSetUp says what does open the store, of a way that does not.
+func (k *keeper) notSetUp(ctx context.Context, kind unlock.Kind) error {
+	f := &fault.Error{What: kind.Name + " is no way into this store", Why: errors.New("nothing opens it: " + k.slots() + " has no slot"), Next: []string{"put the folder back from a backup"}, Code: fault.Locked}
+	var has []string
+	for _, w := range k.listWays(ctx) {
+		if w.Slot {
+			has = append(has, w.Name)
+		}
+	}
+	if len(has) > 0 {
+		f.Why = errors.New("it has: " + strings.Join(has, ", "))
+		f.Next = []string{"leave --backend out (and FOB_BACKEND), or name one of these", "or set it up: fob store use " + kind.Name}
+	}
+	return f
 }
 
 func (k *keeper) allWays(ctx context.Context) []unlock.Way {
@@ -163,15 +202,23 @@ func (k *keeper) silentWay(ctx context.Context) (way unlock.Way, first, ok bool)
 // stands in the environment is no recovery code; a line of a descriptor may be.
 func (k *keeper) through(ctx context.Context, kind unlock.Kind, given cred.Secret, has bool) (cred.Secret, error) {
 	has = has && (kind.Name != recoveryKind || k.g.passphrase.given)
-	problem := ""
+	problem, answer := "", cred.Secret{}
 	u := kind.Open(k.unlockEnv(func(ctx context.Context, q unlock.Question) (cred.Secret, error) {
 		if has && q.By == "" { // a passphrase is no PIN: no plugin gets it
+			answer = given
 			return given, nil
 		}
-		return k.sys.answer(ctx, q, problem)
+		text, err := k.sys.answer(ctx, q, problem)
+		if q.By == "" {
+			answer = text
+		}
+		return text, err
 	}))
 	for try := 1; ; try++ {
 		identity, err := u.Load(ctx)
+		if err == nil && kind.Name == unlock.Passphrase().Name {
+			k.passphrase = answer
+		}
 		if err == nil || has || try == passphraseTries || !mistyped(err) {
 			return identity, err
 		}
@@ -192,7 +239,9 @@ func noWayIn(failed []error) error {
 		case errors.Is(err, unlock.ErrUnattended) && fault.CodeOf(chief) != fault.Attend:
 			chief = storeFault(err)
 		}
-		reasons = append(reasons, err)
+		if !slices.ContainsFunc(reasons, func(r error) bool { return r.Error() == err.Error() }) {
+			reasons = append(reasons, err)
+		}
 	}
 	f := (*fault.Error)(nil)
 	if len(failed) == 1 || !errors.As(chief, &f) {
@@ -224,6 +273,7 @@ func (k *keeper) makeWay(ctx context.Context) (cred.Secret, error) {
 		case q.By != "":
 			return k.sys.answer(ctx, q, "")
 		case has:
+			k.sys.sayShort(given)
 			return given, nil
 		}
 		return k.askFirst(ctx, q)
@@ -254,7 +304,7 @@ func cannotKeep(kind unlock.Kind, err error) error {
 	}
 	return &fault.Error{
 		What: kind.Name + " cannot open the new store", Why: err,
-		Next: []string{"see why, and what else can: fob store", "or make the store first, then: fob store move " + kind.Name},
+		Next: append(mends(broken), "see why, and what else can: fob store", "or make the store first, then: fob store move "+kind.Name),
 		Code: fault.Locked,
 	}
 }

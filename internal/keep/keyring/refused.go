@@ -31,14 +31,23 @@ func refused(doing string, err error) error {
 	case errors.Is(err, unix.ENOKEY), errors.Is(err, unix.EKEYEXPIRED), errors.Is(err, unix.EKEYREVOKED) && doing != "describe":
 		err = fmt.Errorf("%w (%w)", fs.ErrNotExist, err)
 	case errors.Is(err, unix.EPERM):
-		err = fmt.Errorf("not permitted, as in many containers: %w", err)
+		err = &worded{"not permitted, as in many containers", err}
 	case errors.Is(err, unix.ENOSYS):
-		err = fmt.Errorf("this kernel has no keyrings: %w", err)
+		err = &worded{"this kernel has no keyrings", err}
 	case errors.Is(err, unix.EDQUOT):
-		err = fmt.Errorf("the user's share of keys is used up: %w", err)
+		err = &worded{"the user's share of keys is used up", err}
 	}
 	return &Error{Doing: doing, Err: err}
 }
+
+// worded is a refusal in words, in place of the kernel's own.
+type worded struct {
+	words string
+	err   error
+}
+
+func (e *worded) Error() string { return e.words }
+func (e *worded) Unwrap() error { return e.err }
 
 // MayAdd says why a key whose name and content have so many bytes together
 // could not be added now. It adds none.

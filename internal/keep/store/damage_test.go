@@ -100,7 +100,7 @@ func TestDamage(t *testing.T) {
 		{name: "junk", data: func(home, []byte) []byte { return []byte("junk.junk.junk.junk.junk") }, why: "is not an age file, or damaged at its beginning"},
 		{name: "random", data: func(home, []byte) []byte { return random }, why: "is not an age file, or damaged at its beginning"},
 		{name: "8 MiB and a byte", data: func(home, []byte) []byte { return make([]byte, 8<<20+1) }, why: "is larger than 8 MiB"},
-		{name: "cut in its header", data: func(_ home, w []byte) []byte { return w[:60] }, why: "is damaged: its header was cut or changed", asked: true},
+		{name: "cut in its header", data: func(_ home, w []byte) []byte { return w[:60] }, why: "is damaged: its header was cut or changed"},
 		{name: "cut in its content", data: func(_ home, w []byte) []byte { return w[:len(w)-1] }, why: "is damaged: its content was cut or changed", asked: true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -77,8 +77,23 @@ func glance(file []byte) string {
 	case !bytes.HasPrefix(file, []byte(intro)):
 		return "is not an age file, or damaged at its beginning"
 	}
+	const least = 16 // of the payload: its nonce, and the tag of a chunk
+	_, end, whole := bytes.Cut(file, []byte("\n--- "))
+	_, payload, ended := bytes.Cut(end, []byte("\n"))
+	switch {
+	case !whole || !ended || len(payload) < least:
+		return cutHeader
+	case len(payload) < 2*least:
+		return cutContent
+	}
 	return ""
 }
+
+// What is said of a file of which a part is missing.
+const (
+	cutHeader  = "is damaged: its header was cut or changed"
+	cutContent = "is damaged: its content was cut or changed"
+)
 
 // unseal gives the plaintext. Where the header does not open, nothing can tell
 // another identity from a damaged stanza.
@@ -88,11 +103,11 @@ func (k key) unseal(file []byte) ([]byte, error) {
 		return nil, &flaw{why: "belongs to another identity, or its header is damaged", foreign: true}
 	}
 	if err != nil {
-		return nil, &flaw{why: "is damaged: its header was cut or changed"}
+		return nil, &flaw{why: cutHeader}
 	}
 	plain, err := io.ReadAll(r)
 	if err != nil {
-		return nil, &flaw{why: "is damaged: its content was cut or changed"}
+		return nil, &flaw{why: cutContent}
 	}
 	return plain, nil
 }

@@ -164,7 +164,7 @@ func (p passEntry) run(ctx context.Context, stdin []byte, args ...string) ([]byt
 	}
 	c := Command{Args: append([]string{"pass"}, args...), Stdin: stdin, More: []string{"PATH=" + absolutePath(variable(p.env, "PATH"))}}
 	if p.env.alone() { // gpg then fails in place of asking; what its agent remembers opens
-		c.More = append(c.More, gpgOptions + "=" + strings.TrimSpace(variable(p.env, gpgOptions)+" --pinentry-mode=error"))
+		c.More = append(c.More, gpgOptions+"="+strings.TrimSpace(variable(p.env, gpgOptions)+" --pinentry-mode=error"))
 	}
 	out, err := p.env.Run(ctx, c)
 	if err != nil {

@@ -29,7 +29,15 @@ func Ways(ctx context.Context, e Env, kinds []Kind) []Way {
 			ways = append(ways, Way{Kind: k})
 			continue
 		}
-		ways = append(ways, Way{Kind: k, Slot: true, Why: err})
+		slot := true
+		if unsafe := (*lock.UnsafeError)(nil); errors.As(err, &unsafe) && unsafe.Path == e.Dir {
+			_, absent := os.Lstat(filepath.Join(e.Dir, k.Name+".age")) // the folder is refused, whatever is in it
+			slot = absent == nil
+		}
+		if !slot {
+			err = nil
+		}
+		ways = append(ways, Way{Kind: k, Slot: slot, Why: err})
 	}
 	return ways
 }
