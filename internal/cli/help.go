@@ -166,11 +166,14 @@ const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share
   $DATA/cache/          sessions, sealed
   $DATA/index           which profiles have a key, sealed
   $DATA/spent           which MFA codes were sent of late, as hashes
+  $DATA/seen            which vault was last written, so that an older one is noticed
+                        that is put back alone; the whole folder of a backup is not
   $DATA/epoch, stamp    what makes old sessions, and older unlocks, worth nothing
   $DATA/sdk-config      where fob sdk-config has written the second config
-  $DATA/locks/          one file for each thing that one process does at a time
-  $XDG_RUNTIME_DIR/fob  the seal key, where no kernel keyring can hold it; without that
-                        variable /dev/shm/fob-UID, on macOS $TMPDIR/fob
+  $DATA/locks/, *.lock  one file for each thing that one process does at a time; they hold
+                        no secret, and stay
+  $XDG_RUNTIME_DIR/fob  the seal key, where no kernel keyring can hold it; where that is not
+                        in memory /dev/shm/fob-UID, on macOS $TMPDIR/fob
 
 Without fob, the keys are read with the stock age tool (fob doctor --recover has the
 command for each way in):
