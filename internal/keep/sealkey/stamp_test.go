@@ -281,11 +281,12 @@ func TestDamagedStamp(t *testing.T) {
 	saveBoth(t, again(r.o.DataDir, c, m))
 }
 
-// Where there is no data directory there is nothing to lock, and none is made.
+// Where there is no data directory there is nothing to lock: none is made, and
+// the caller is told.
 func TestLockBeforeAnything(t *testing.T) {
 	t.Parallel()
 	c, dir := &clocks{wall: start}, filepath.Join(t.TempDir(), "share", "fob")
-	if err := again(dir, c, newMemory()).Forget(); err != nil {
+	if err := again(dir, c, newMemory()).Forget(); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
