@@ -50,11 +50,7 @@ func storeFault(err error) error {
 	case errors.As(err, &damaged):
 		f.Next = damaged.Next
 	case errors.Is(err, unlock.ErrUnattended):
-		f.Code = fault.Attend
-		if errors.As(err, &outside) {
-			f.Next = mends(outside)
-		}
-		f.Next = append(f.Next, "where nobody ever is: a passphrase, which --passphrase-fd or FOB_PASSPHRASE gives (fob store use passphrase)")
+		f.Code, f.Next = fault.Attend, attend(err)
 	case errors.As(err, &outside):
 		f.Next = append(mends(outside), "see what opens the store, and why the rest does not: fob store", "use the recovery code, if you made one: --backend recovery")
 	case errors.As(err, &slot), errors.Is(err, unlock.ErrNoSlot):
@@ -75,6 +71,18 @@ func storeFault(err error) error {
 		f.Next = writable(write)
 	}
 	return f
+}
+
+// attend is what helps where a keeper has to ask, and may not.
+func attend(err error) []string {
+	next, outside := []string(nil), (*unlock.KeeperError)(nil)
+	if errors.As(err, &outside) {
+		next = mends(outside)
+	}
+	if len(next) == 0 {
+		next = []string{"run this at a terminal, without --no-input"}
+	}
+	return append(next, "where nobody ever is: a passphrase, which --passphrase-fd or FOB_PASSPHRASE gives (fob store use passphrase)")
 }
 
 // writable is what lets a file be written.
