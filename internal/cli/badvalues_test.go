@@ -124,6 +124,7 @@ func badFlags() map[string]badFlag {
 		"duration":          {"soon", "--duration"},
 		"region":            {"Oregon (US)", "--region"},
 		"mfa-token":         {"12345", "--mfa-token"},
+		"serial":            {"arn:x", "--serial"},
 		"policy":            {"{", "--policy"},
 		"policy-file":       {"/nonexistent", "--policy-file"},
 		"policy-arns":       {"banana", "--policy-arns"},

@@ -9,6 +9,7 @@ import (
 	"fob/internal/cred"
 	"fob/internal/decide/source"
 	"fob/internal/deliver/launch"
+	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/obtain/mfa"
 )
@@ -60,4 +61,15 @@ func (s System) canAsk() bool {
 	}
 	_ = t.Close()
 	return true
+}
+
+// checkGivenCode refuses what --mfa-token cannot mean.
+func checkGivenCode(code string) error {
+	if code == "" {
+		return nil
+	}
+	if _, err := mfa.CheckCode(code); err != nil {
+		return &fault.Error{What: "cannot use the code of --mfa-token", Why: err, Code: fault.Usage}
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/obtain/devices"
 
@@ -45,12 +46,23 @@ func mfaCommand(sys *System, g *globals, o *mfaOptions, run func(context.Context
 			if len(args) > 0 {
 				o.profile = args[0]
 			}
+			if err := o.check(); err != nil {
+				return err
+			}
 			return run(c.Context())
 		},
 	}
 	c.Flags().BoolVarP(&o.noSession, "no-session", "n", false, "sign with the stored key alone, never with an MFA session")
 	c.Flags().StringVarP(&o.code, "mfa-token", "t", "", "the MFA code for the session, where one is needed and the code is known already")
 	return c
+}
+
+// check looks at the words of the command line before anything is asked.
+func (o *mfaOptions) check() error {
+	if why := source.CheckSerial(o.serial); o.serial != "" && why != "" {
+		return &fault.Error{What: fmt.Sprintf("--serial %q %s", o.serial, why), Next: []string{"see the devices: fob mfa list " + fault.Operand(o.profile)}, Code: fault.Usage}
+	}
+	return checkGivenCode(o.code)
 }
 
 func newMFAEnrol(sys *System, g *globals) *cobra.Command {

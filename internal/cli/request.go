@@ -55,10 +55,8 @@ func (s System) request(w wanted) (chain.Request, error) {
 			return chain.Request{}, &fault.Error{What: fmt.Sprintf("--duration %q is not a duration", w.duration), Next: []string{"write it like --duration 1h30m, or in seconds"}, Code: fault.Usage}
 		}
 	}
-	if w.code != "" {
-		if _, err := mfa.CheckCode(w.code); err != nil {
-			return chain.Request{}, &fault.Error{What: "cannot use the code of --mfa-token", Why: err, Code: fault.Usage}
-		}
+	if err := checkGivenCode(w.code); err != nil {
+		return chain.Request{}, err
 	}
 	r := line.Request(s.Environ)
 	r.Console = w.console
