@@ -11,7 +11,6 @@ import (
 	"fob/internal/decide/chain"
 	"fob/internal/fault"
 	"fob/internal/front"
-	"fob/internal/obtain/mfa"
 
 	"github.com/spf13/cobra"
 )
