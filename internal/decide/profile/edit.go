@@ -13,36 +13,6 @@ import (
 // The new text is read again, and the edit is refused if it would say anything
 // else than before plus what was wanted. Errors are *Error and *UnknownError.
 
-// WithProfile appends a section. It is an error if there is one of that name.
-func (s Set) WithProfile(name string, settings []Setting) ([]byte, error) {
-	if flaw := Unwritable(name); flaw != "" {
-		return nil, s.refuse(name, flaw)
-	}
-	if found := s.find(profiles, name); len(found) > 0 {
-		return nil, s.mistake(name, problem{line: found[0].line, text: "the profile is there already"})
-	}
-	nl := s.newline()
-	var b bytes.Buffer
-	b.Write(s.text)
-	if len(s.text) > markLen(s.text) {
-		b.WriteString(s.missingEnd() + nl)
-	}
-	b.WriteString(s.dialect.header(name) + nl)
-	added := model{kind: profiles, name: name, bare: s.dialect == configFile && name == "default"}
-	for _, set := range settings {
-		key := strings.ToLower(set.Key)
-		if flaw := writable(key, set.Value); flaw != "" {
-			return nil, s.refuse(name, flaw)
-		}
-		b.WriteString(assignment(key, set.Value) + nl)
-		if slices.ContainsFunc(added.pairs, func(p pair) bool { return p.key == key }) {
-			return nil, s.refuse(name, key+" is given twice")
-		}
-		added.pairs = append(added.pairs, pair{key, set.Value})
-	}
-	return s.checked(name, b.Bytes(), append(s.model(), added))
-}
-
 // WithSetting sets one key of a profile's own section, or adds it behind the
 // last one there.
 func (s Set) WithSetting(name, key, value string) ([]byte, error) {

@@ -1,0 +1,243 @@
+package refarch
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"fob/internal/decide/profile"
+)
+
+// Note is the comment by which a profile that fob wrote is known. A person who
+// takes the line out has the profile for themselves; who writes it into a section
+// of their own hands that over.
+const Note = "written by fob configure"
+
+// Wanted is what the config is to hold.
+type Wanted struct {
+	Source string // the profile with the key
+	Serial string // its MFA device, "" for none
+	Region string // for [default], "" to leave it alone
+	Grants []Grant
+	Prune  bool
+}
+
+// Do is what becomes of a profile.
+type Do string
+
+// What becomes of a profile.
+const (
+	Add    Do = "add"
+	Set    Do = "set"    // some of its settings
+	Remove Do = "remove" // fob wrote it all, and it is not wanted any more
+	Leave  Do = "leave"  // a person wrote it, and it says something else
+)
+
+// Change is what becomes of one profile. Those that stay as they are have none.
+type Change struct {
+	Profile  string
+	Do       Do
+	Settings []SettingChange
+	// Where is the place in the file, "" for what is added.
+	Where string
+}
+
+// SettingChange is one setting before and after; "" is for none.
+type SettingChange struct{ Key, Before, After string }
+
+// Plan says what to change in a config, and what then stands in it.
+type Plan struct {
+	Changes []Change
+	Text    []byte
+	// Stale are profiles that fob wrote, that are not wanted any more and that
+	// stay: Prune was not asked for, or a person has added settings.
+	Stale []string
+}
+
+// Changed says whether the text is another one than before.
+func (p Plan) Changed() bool {
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Do != Leave })
+}
+
+// planner makes the changes one after the other.
+type planner struct {
+	was   profile.Set // as it was read: places are told in it
+	set   profile.Set
+	plan  Plan
+	added []profile.Addition
+}
+
+// Make decides on the changes. It touches what Note stands in and what is not
+// there yet, besides region in [default] and a missing mfa_serial of the source.
+// Errors are *Error and *profile.Error.
+func Make(set profile.Set, w Wanted) (Plan, error) {
+	p := &planner{was: set, set: set}
+	sections, err := w.sections()
+	if err != nil {
+		return Plan{}, err
+	}
+	if w.Region != "" {
+		if err := p.region(w.Region); err != nil {
+			return Plan{}, err
+		}
+	}
+	for _, s := range sections {
+		if err := p.want(s, s.Name == w.Source); err != nil {
+			return Plan{}, err
+		}
+	}
+	if err := p.prune(w, sections); err != nil {
+		return Plan{}, err
+	}
+	p.plan.Text, err = p.set.WithProfiles(p.added)
+	return p.plan, err
+}
+
+// sections are the profiles that are wanted, in the order in which they are
+// written.
+func (w Wanted) sections() ([]profile.Addition, error) {
+	source := profile.Addition{Name: w.Source, Note: Note}
+	if w.Serial != "" {
+		source.Settings = []profile.Setting{{Key: "mfa_serial", Value: w.Serial}}
+	}
+	all := []profile.Addition{source}
+	from := map[string]string{w.Source: "the profile with the key"}
+	for _, g := range w.Grants {
+		name := ProfileName(g.Account.Name, g.Key)
+		of := "account " + shown(g.Account.Name) + " with role " + shown(g.Key)
+		if other := from[name]; other != "" {
+			return nil, &Error{Text: "two profiles would be called " + shown(name) + ": " + other + ", and " + of, Next: []string{"rename an account", "leave a role out: --roles"}}
+		}
+		from[name] = of
+		settings := []profile.Setting{{Key: "source_profile", Value: w.Source}}
+		settings = append(settings, source.Settings...)
+		arn := "arn:" + partition(w.Serial) + ":iam::" + g.Account.ID + ":role/" + g.Role
+		all = append(all, profile.Addition{Name: name, Note: Note, Settings: append(settings, profile.Setting{Key: "role_arn", Value: arn})})
+	}
+	return all, nil
+}
+
+// partition is that of the person's own device, since roles are entered within
+// one.
+func partition(serial string) string {
+	if parts := strings.SplitN(serial, ":", 3); len(parts) == 3 && parts[0] == "arn" && parts[1] != "" {
+		return parts[1]
+	}
+	return "aws"
+}
+
+// region sees to [default], from where it reaches every profile.
+func (p *planner) region(region string) error {
+	if !p.set.Has("default") {
+		p.add(profile.Addition{Name: "default", Settings: []profile.Setting{{Key: "region", Value: region}}})
+		return nil
+	}
+	own, err := p.set.Section("default")
+	if err != nil || own.Value("region") == region {
+		return err
+	}
+	return p.change(own, []SettingChange{{"region", own.Value("region"), region}})
+}
+
+func (p *planner) where(name string) string {
+	own, _ := p.was.Section(name) // it is there, or nothing would change in it
+	return own.Where()
+}
+
+func (p *planner) add(a profile.Addition) {
+	p.added = append(p.added, a)
+	c := Change{Profile: a.Name, Do: Add}
+	for _, s := range a.Settings {
+		c.Settings = append(c.Settings, SettingChange{s.Key, "", s.Value})
+	}
+	p.plan.Changes = append(p.plan.Changes, c)
+}
+
+// change sets the settings of a section that is there.
+func (p *planner) change(own profile.Profile, to []SettingChange) error {
+	p.plan.Changes = append(p.plan.Changes, Change{own.Name, Set, to, p.where(own.Name)})
+	for _, s := range to {
+		text, err := p.set.WithSetting(own.Name, s.Key, s.After)
+		if err == nil {
+			p.set, err = p.set.WithText(text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// want sees to one profile. In a section that a person wrote nothing is changed;
+// the profile with the key gets what it lacks.
+func (p *planner) want(a profile.Addition, source bool) error {
+	own, err := p.set.Section(a.Name)
+	if unknown := (*profile.UnknownError)(nil); errors.As(err, &unknown) {
+		p.add(a)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var differ []SettingChange
+	lacks := true
+	for _, s := range a.Settings {
+		if have := own.Value(s.Key); have != s.Value {
+			differ = append(differ, SettingChange{s.Key, have, s.Value})
+			lacks = lacks && have == ""
+		}
+	}
+	switch {
+	case len(differ) == 0:
+		return nil
+	case p.set.Noted(a.Name, Note), source && lacks:
+		return p.change(own, differ)
+	}
+	p.plan.Changes = append(p.plan.Changes, Change{own.Name, Leave, differ, p.where(own.Name)})
+	return nil
+}
+
+// prune looks for profiles that fob wrote for this source and that are not wanted
+// any more.
+func (p *planner) prune(w Wanted, wanted []profile.Addition) error {
+	keep := make(map[string]bool)
+	for _, a := range wanted {
+		keep[a.Name] = true
+	}
+	for _, name := range p.set.Names() {
+		if keep[name] || !p.set.Noted(name, Note) {
+			continue
+		}
+		own, err := p.set.Section(name)
+		if err != nil || own.Value("source_profile") != w.Source {
+			continue // not to be read, or of another source
+		}
+		if !w.Prune || slices.ContainsFunc(own.Keys(), notOurs) {
+			p.plan.Stale = append(p.plan.Stale, name)
+			continue
+		}
+		if err := p.remove(own); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notOurs says whether fob writes no such setting: it is a person's then, and
+// perhaps a secret.
+func notOurs(key string) bool {
+	return key != "source_profile" && key != "mfa_serial" && key != "role_arn"
+}
+
+func (p *planner) remove(own profile.Profile) error {
+	c := Change{Profile: own.Name, Do: Remove, Where: p.where(own.Name)}
+	for _, key := range own.Keys() {
+		c.Settings = append(c.Settings, SettingChange{key, own.Value(key), ""})
+	}
+	p.plan.Changes = append(p.plan.Changes, c)
+	text, err := p.set.WithoutProfile(own.Name)
+	if err == nil {
+		p.set, err = p.set.WithText(text)
+	}
+	return err
+}
