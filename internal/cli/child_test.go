@@ -66,6 +66,11 @@ func awsMore(ts *testscript.TestScript, p *playground.Server, args []string) {
 		ts.Setenv("AWS_ACCESS_KEY_ID", u.AccessKeyID)
 		ts.Setenv("AWS_SECRET_ACCESS_KEY", u.Secret.Reveal())
 		ts.Setenv("TERM_USER", args[1])
+	case "be": // a user that there is
+		id, secret := ts.Value("aws").(localAWS).Key(args[1])
+		ts.Setenv("AWS_ACCESS_KEY_ID", id)
+		ts.Setenv("AWS_SECRET_ACCESS_KEY", secret)
+		ts.Setenv("TERM_USER", args[1])
 	case "allow":
 		ts.Check(p.SetUserPolicy(args[1], ts.ReadFile(args[2])))
 	case "clock":

@@ -29,6 +29,7 @@ func printedAsJSON() []printed {
 		{"mfa list", mfaListJSON{}},
 		{"import", surveyJSON{}},
 		{"import --from SOURCE", importedJSON{}},
+		{"configure", configuredJSON{}},
 		{"sdk-config", sdkJSON{}},
 		{"version", versionJSON{}},
 	}

@@ -86,7 +86,7 @@ func newRoot(sys *System) *cobra.Command {
 // commands lists every command; adding one is a file and a line here.
 func commands() []func(*System, *globals) *cobra.Command {
 	return []func(*System, *globals) *cobra.Command{
-		newAdd, newImport, newRotate, newMFA, newRemove, newList, newClear,
+		newConfigure, newAdd, newImport, newRotate, newMFA, newRemove, newList, newClear,
 		newExec, newExport, newCredentialProcess, newLogin,
 		newExplain, newSDKConfig, newStatus, newDoctor, newStore, newLock, newUnlock,
 		newPlayground, newVersion, newProxy, newMigrateBackend,

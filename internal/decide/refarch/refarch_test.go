@@ -287,7 +287,7 @@ func TestMake(t *testing.T) {
 			before: "[profile security]\nmfa_serial = " + serial + "\n" + strings.ReplaceAll(dev, "dev", "gone") + dev + strings.ReplaceAll(strings.ReplaceAll(dev, "dev", "theirs"), "= security", "= other") + strings.ReplaceAll(dev, "dev", "used") + "region = x\n[profile mine]\nsource_profile = security\n",
 			after:  "[profile security]\nmfa_serial = " + serial + "\n" + dev + strings.ReplaceAll(strings.ReplaceAll(dev, "dev", "theirs"), "= security", "= other") + strings.ReplaceAll(dev, "dev", "used") + "region = x\n[profile mine]\nsource_profile = security\n",
 			change: func(w *Wanted) { w.Prune = true }, stale: []string{"used"},
-			want:   []Change{{"gone", Remove, []SettingChange{{"mfa_serial", serial, ""}, {"role_arn", arn, ""}, {"source_profile", "security", ""}}, "~/.aws/config:4"}},
+			want: []Change{{"gone", Remove, []SettingChange{{"mfa_serial", serial, ""}, {"role_arn", arn, ""}, {"source_profile", "security", ""}}, "~/.aws/config:4"}},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -1,0 +1,220 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"fob/internal/decide/profile"
+	"fob/internal/decide/refarch"
+	"fob/internal/fault"
+	"fob/internal/keep/lock"
+
+	"github.com/spf13/cobra"
+)
+
+type configureOptions struct {
+	file                            string
+	source, user, serial, region    string
+	roles                           []string
+	prefix, pattern                 string
+	dryRun, check, prune, yes, json bool
+	sourceGiven                     bool
+}
+
+func newConfigure(sys *System, g *globals) *cobra.Command {
+	var o configureOptions
+	c := &cobra.Command{
+		Use:     "configure [FILE]",
+		Aliases: []string{"init"},
+		Short:   "Store a profile for every account in the AWS config",
+		Long: "Write the profiles that enter the accounts of an accounts file: accounts.json or\n" +
+			"accounts.yml of the Reference Architecture, a map of names to ids, or what aws\n" +
+			"organizations list-accounts prints. Without FILE it is looked for here and in the\n" +
+			"folders above. The difference is shown before anything is written; every other byte\n" +
+			"stays, and a profile that a person wrote is never changed. Full access to an account\n" +
+			"is the profile NAME, any other role NAME-ROLE.",
+		Example: "  fob configure --region us-west-2\n  fob configure accounts.json --roles full-access,read-only\n" +
+			"  fob configure --roles least --dry-run\n  aws organizations list-accounts | fob configure - --user jane",
+		Args: atMostOneFile,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				o.file = args[0]
+			}
+			o.sourceGiven = c.Flags().Changed("source")
+			return sys.runConfigure(c.Context(), g, o)
+		},
+	}
+	f := c.Flags()
+	o.source = "security"
+	f.Var(some{&o.source}, "source", "the account that holds the IAM users, or the profile with the key")
+	f.Var(some{&o.user}, "user", "your IAM user, whose MFA device bears its name; asks AWS nothing")
+	f.Var(some{&o.serial}, "mfa-serial", "your MFA device (default the one in the config, else the one that AWS tells)")
+	f.Var(some{&o.region}, "region", "the region of all profiles, written to [default]")
+	f.Var(someOf{&o.roles}, "roles", "one profile per role: "+strings.Join(refarch.Roles(), ", ")+"; allowed: all that your groups allow; least: of those the one with the least rights per account (default full-access)")
+	f.Var(some{&o.prefix}, "role-prefix", "what stands before the names of the roles; {account} is the account's name")
+	f.Var(some{&o.pattern}, "role-name", "how roles are called (default "+refarch.DefaultPattern+"); {account} is the account's name")
+	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing: show the difference")
+	f.BoolVar(&o.check, "check", false, "write nothing: status 1 where there is a difference")
+	f.BoolVar(&o.prune, "prune", false, "remove profiles that fob configure wrote and that are not wanted any more")
+	f.BoolVarP(&o.yes, "yes", "y", false, "write without asking")
+	f.BoolVar(&o.json, "json", false, "print JSON; writes with --yes only")
+	c.MarkFlagsMutuallyExclusive("check", "dry-run", "yes")
+	c.MarkFlagsMutuallyExclusive("user", "mfa-serial")
+	return c
+}
+
+func (s System) runConfigure(ctx context.Context, g *globals, o configureOptions) error {
+	if err := o.usable(); err != nil {
+		return err
+	}
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return err
+	}
+	defer k.close()
+	set, err := k.config()
+	if err != nil {
+		return err
+	}
+	if set.Path() == os.DevNull {
+		return &fault.Error{What: "cannot write profiles", Why: errors.New("AWS_CONFIG_FILE says that there is no config"), Next: []string{"unset it, or name a file in it"}, Code: fault.Config}
+	}
+	accounts, err := s.readAccounts(o.file)
+	if err != nil {
+		return err
+	}
+	w, err := k.wantedProfiles(ctx, set, accounts, o)
+	if err != nil {
+		return err
+	}
+	k.close() // nobody waits for what is asked from here on
+	plan, err := refarch.Make(set, w)
+	if err != nil {
+		return configureFault(err)
+	}
+	out := newConfiguredJSON(set, accounts, w, plan)
+	if err := k.carryOut(ctx, set, plan, o, &out); err != nil {
+		return err
+	}
+	if o.json {
+		return writeJSON(s.Stdout, out)
+	}
+	return nil
+}
+
+// usable says what is wrong with the flags together.
+func (o *configureOptions) usable() error {
+	if len(o.roles) == 0 {
+		o.roles = []string{refarch.FullAccess}
+	}
+	keys := o.roles
+	if o.byRights() {
+		keys = nil
+		if len(o.roles) > 1 {
+			return &fault.Error{What: "cannot choose the roles", Why: fmt.Errorf("--roles %s stands alone", strings.Join(o.roles, ",")), Next: []string{"leave the other roles out"}, Code: fault.Usage}
+		}
+	}
+	if err := o.naming().Check(keys); err != nil {
+		f := &fault.Error{What: "cannot make the names of the roles", Why: err, Code: fault.Usage}
+		if known := (*refarch.Error)(nil); errors.As(err, &known) {
+			f.Next = known.Next
+		}
+		return f
+	}
+	if o.json && !o.yes && !o.check && !o.dryRun {
+		return &fault.Error{What: "cannot ask with --json", Next: []string{"look: --dry-run --json", "write without asking: --yes --json"}, Code: fault.Usage}
+	}
+	return nil
+}
+
+// byRights says that what the person may do decides on the roles.
+func (o *configureOptions) byRights() bool {
+	return slices.Contains(o.roles, "allowed") || slices.Contains(o.roles, "least")
+}
+
+func (o *configureOptions) naming() refarch.Naming {
+	return refarch.Naming{Prefix: o.prefix, Pattern: o.pattern}
+}
+
+// carryOut shows the plan and does what the flags say with it.
+func (k *keeper) carryOut(ctx context.Context, set profile.Set, plan refarch.Plan, o configureOptions, out *configuredJSON) error {
+	if !o.json {
+		if err := k.sys.showPlan(set, plan); err != nil {
+			return err
+		}
+		k.sys.sayLeft(plan, o.prune)
+	}
+	switch {
+	case !plan.Changed():
+		if !o.json {
+			k.sys.say("up to date: %s", set.Display())
+		}
+		return nil
+	case o.dryRun:
+		return nil
+	case o.check:
+		if o.json {
+			_ = writeJSON(k.sys.Stdout, out)
+		}
+		return &fault.Error{What: "the config is not as the accounts file wants it: " + fault.Line(set.Display()), Why: fmt.Errorf("%s", out.counted()), Next: []string{"fob configure, with the same flags and without --check"}, Code: fault.Failed}
+	}
+	agreed, err := k.sys.confirm(ctx, fmt.Sprintf("Write this to %s? (%s) [y/N] ", fault.Line(set.Display()), out.counted()), o.yes)
+	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Code == fault.Attend {
+		return &fault.Error{What: "cannot write the profiles without asking", Why: f.Why, Next: []string{"write without asking: --yes"}, Code: fault.Attend}
+	}
+	if err != nil {
+		return err
+	}
+	if !agreed {
+		return &fault.Error{What: "nothing was written", Why: errors.New("the answer was not yes"), Code: fault.Failed}
+	}
+	if err := k.writeProfiles(set, plan.Text); err != nil {
+		return err
+	}
+	out.Written = true
+	k.sys.say("wrote %s: %s", set.Display(), out.counted())
+	if now, err := k.load(); err == nil {
+		k.renewSDKConfig(now)
+	}
+	return nil
+}
+
+// writeProfiles puts the text in the place of the one that the plan was made for.
+func (k *keeper) writeProfiles(set profile.Set, text []byte) error {
+	err := k.homeThere()
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(set.Path()), 0o700)
+	}
+	if err == nil {
+		err = lock.WriteFile(set.Path(), text, lock.WriteOptions{Mode: 0o600, FollowLink: true, Compare: true, Expect: set.Text()})
+	}
+	if err == nil {
+		return nil
+	}
+	f := &fault.Error{What: "cannot write " + fault.Line(set.Display()), Why: err, Next: []string{"see what would be written: fob configure --dry-run"}, Code: fault.Failed}
+	if changed := (*lock.ChangedError)(nil); errors.As(err, &changed) {
+		f.Next = []string{"run the same command again: it looks at the file anew"}
+	}
+	return f
+}
+
+// configureFault tells of a mistake in the accounts file or in the config.
+func configureFault(err error) error {
+	f := &fault.Error{What: "cannot make the profiles", Why: err, Code: fault.Config}
+	file, config := (*refarch.Error)(nil), (*profile.Error)(nil)
+	switch {
+	case errors.As(err, &file):
+		f.Next = file.Next
+		if file.File != "" {
+			f.What = "cannot use the accounts file"
+		}
+	case errors.As(err, &config):
+		f.What, f.Next = "cannot edit the AWS config", config.Next
+	}
+	return f
+}

@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/refarch"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/obtain/awsapi"
+)
+
+// readAccounts reads the accounts file: the one that is named, - for standard
+// input, else the nearest one here or above.
+func (s System) readAccounts(named string) (refarch.Accounts, error) {
+	path, err := named, error(nil)
+	if path == "" {
+		if path, err = nearestAccounts(); err != nil {
+			return refarch.Accounts{}, err
+		}
+	}
+	from, shown := io.Reader(s.Stdin), "standard input"
+	if path != "-" {
+		shown = fault.Line(path)
+		f, err := os.Open(path)
+		if err != nil {
+			return refarch.Accounts{}, &fault.Error{What: "cannot read the accounts file", Why: err, Next: []string{"name another one: fob configure FILE"}, Code: fault.Usage}
+		}
+		defer f.Close()
+		from = f
+	}
+	text, err := io.ReadAll(io.LimitReader(from, refarch.LargestFile+1))
+	if err != nil {
+		return refarch.Accounts{}, &fault.Error{What: "cannot read the accounts file", Why: err, Next: []string{"name another one: fob configure FILE"}, Code: fault.Usage}
+	}
+	accounts, err := refarch.ParseAccounts(shown, text)
+	if err != nil {
+		return accounts, configureFault(err)
+	}
+	for _, name := range accounts.Skipped {
+		s.say("left out account %s: it is not active", profile.Shown(name))
+	}
+	return accounts, nil
+}
+
+// nearestAccounts looks where the infrastructure's repository keeps it.
+func nearestAccounts() (string, error) {
+	dir, err := os.Getwd()
+	for err == nil {
+		for _, name := range []string{"accounts.json", "accounts.yml", "accounts.yaml"} {
+			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+				return filepath.Join(dir, name), nil
+			}
+		}
+		if dir == filepath.Dir(dir) {
+			err = errors.New("there is no accounts.json, accounts.yml or accounts.yaml here or in a folder above")
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "", &fault.Error{What: "cannot find an accounts file", Why: err, Next: []string{"name it: fob configure FILE", "or have AWS list them: aws organizations list-accounts | fob configure -"}, Code: fault.Usage}
+}
+
+// finder finds out what the accounts file does not say.
+type finder struct {
+	*keeper
+	set      profile.Set
+	accounts refarch.Accounts
+	o        configureOptions
+	holds    refarch.Account // the account of the IAM users, zero where it is not in the file
+}
+
+// wantedProfiles joins the accounts with the person: their device and their
+// roles.
+func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.Accounts, o configureOptions) (refarch.Wanted, error) {
+	f := finder{keeper: k, set: set, accounts: a, o: o}
+	w := refarch.Wanted{Source: o.source, Region: o.region, Prune: o.prune}
+	if one, ok := a.Find(o.source); ok {
+		f.holds, w.Source = one, one.Name
+	} else if !o.sourceGiven {
+		return w, &fault.Error{What: "cannot tell which account holds the IAM users", Why: fmt.Errorf("%s has no account %q", a.File, o.source), Next: []string{"name the account, or the profile with the key: --source NAME"}, Code: fault.Usage}
+	}
+	f.o.source = w.Source
+	var err error
+	if w.Serial, err = f.device(ctx); err != nil {
+		return w, err
+	}
+	switch {
+	case !o.byRights():
+		w.Grants = refarch.Every(a, w.Source, o.naming(), o.roles)
+	default:
+		w.Grants, err = f.grants(ctx, w)
+	}
+	return w, err
+}
+
+// device is the MFA device of all profiles: as it is given, as the config has it,
+// or as AWS tells.
+func (f finder) device(ctx context.Context) (string, error) {
+	if serial := f.o.serial; serial != "" {
+		if why := source.CheckSerial(serial); why != "" {
+			return "", &fault.Error{What: "cannot use --mfa-serial", Why: fmt.Errorf("%s %s", profile.Shown(serial), why), Next: []string{"see its ARN in the console"}, Code: fault.Usage}
+		}
+		return serial, nil
+	}
+	if f.o.user != "" {
+		if f.holds.ID == "" {
+			return "", &fault.Error{What: "cannot tell the MFA device of --user", Why: fmt.Errorf("the id of the account behind profile %s is not in %s", profile.Shown(f.o.source), f.accounts.File), Next: []string{"name the device: --mfa-serial ARN"}, Code: fault.Usage}
+		}
+		serial := refarch.SerialOf(f.holds.ID, f.o.user)
+		if why := source.CheckSerial(serial); why != "" || strings.ContainsAny(f.o.user, "/:") {
+			return "", &fault.Error{What: "cannot use --user", Why: fmt.Errorf("%s is no name of an IAM user", profile.Shown(f.o.user)), Next: []string{"name the device: --mfa-serial ARN"}, Code: fault.Usage}
+		}
+		return serial, nil
+	}
+	if p, err := f.set.Profile(f.o.source); err == nil && p.Value("mfa_serial") != "" {
+		return p.Value("mfa_serial"), nil
+	}
+	return f.askedDevice(ctx)
+}
+
+// askedDevice asks AWS whose key it is, and which devices the user has. Neither
+// needs MFA.
+func (f finder) askedDevice(ctx context.Context) (string, error) {
+	c, iam, err := f.asUser(ctx, f.set, true)
+	if err != nil {
+		return "", err
+	}
+	if err := f.Open(ctx, func() bool { return true }); err != nil {
+		return "", err
+	}
+	key, err := f.Key(ctx, c.Key)
+	if err != nil {
+		return "", err
+	}
+	f.close()
+	user, err := f.user(ctx, c, key.Signer())
+	if err != nil {
+		return "", err
+	}
+	serials, err := awsapi.New(f.sys.awsConfig(iam), key.Signer()).MFADevices(ctx, "")
+	f.warnClock()
+	if err != nil {
+		return "", f.notTold("which MFA devices user "+profile.Shown(user)+" has", err)
+	}
+	serial, err := refarch.Device(user, serials)
+	if err != nil {
+		return "", configureFault(err)
+	}
+	if serial == "" {
+		f.sys.say("user %s has no MFA device, and the roles for people want one; enrol it in the console under the user's own name, then: fob configure", profile.Shown(user))
+	}
+	return serial, nil
+}
+
+// asUser plans how to call IAM as the person.
+func (f finder) asUser(ctx context.Context, set profile.Set, noSession bool) (chain.Chain, source.Endpoint, error) {
+	if err := f.open(ctx); err != nil {
+		return chain.Chain{}, source.Endpoint{}, err
+	}
+	if !f.hasKey(f.o.source) {
+		return chain.Chain{}, source.Endpoint{}, &fault.Error{
+			What: "cannot find out who you are", Why: fmt.Errorf("no key is stored for profile %s", profile.Shown(f.o.source)),
+			Next: []string{"store it: fob add " + fault.Operand(f.o.source), "or say it: --user NAME"}, Code: fault.Config,
+		}
+	}
+	return chain.User(set, source.Kinds(), f.hasKey, chain.Request{Profile: f.o.source, NoSession: noSession, Region: f.o.region, Env: chain.FromEnviron(f.sys.Environ)})
+}
+
+// user is the name of the IAM user that signs, who must be one of the account
+// that holds the users.
+func (f finder) user(ctx context.Context, c chain.Chain, signer cred.Signer) (string, error) {
+	id, err := awsapi.New(f.sys.awsConfig(c.STS), signer).CallerIdentity(ctx)
+	if err != nil {
+		return "", f.notTold("whose key it is", err)
+	}
+	if f.holds.ID != "" && id.Account != f.holds.ID {
+		return "", &fault.Error{
+			What: fmt.Sprintf("the key of profile %s is not of account %s", profile.Shown(f.o.source), f.holds.ID), Why: fmt.Errorf("it belongs to %s", id.ARN),
+			Next: []string{"store the right one: fob add " + fault.Operand(f.o.source), "correct the id in " + f.accounts.File, "name the account that holds the users: --source NAME"}, Code: fault.Config,
+		}
+	}
+	name, ok := refarch.User(id.ARN)
+	if !ok {
+		return "", &fault.Error{What: fmt.Sprintf("the key of profile %s is not that of an IAM user", profile.Shown(f.o.source)), Why: fmt.Errorf("it belongs to %s", id.ARN), Next: []string{"store the key of your IAM user: fob add " + fault.Operand(f.o.source)}, Code: fault.Config}
+	}
+	return name, nil
+}
+
+// notTold says that AWS would not say, or could not be asked.
+func (f finder) notTold(what string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	told := &fault.Error{What: "AWS did not say " + what, Why: err, Next: []string{"say it: --user NAME, or --mfa-serial ARN"}, Code: fault.Failed}
+	if no := (*awsapi.Refusal)(nil); errors.As(err, &no) {
+		told.Code = fault.Refused
+	}
+	return told
+}

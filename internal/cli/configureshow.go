@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"fob/internal/decide/profile"
+	"fob/internal/decide/refarch"
+	"fob/internal/fault"
+)
+
+type configuredJSON struct {
+	File    string              `json:"file" doc:"the AWS config"`
+	From    string              `json:"accounts_file" doc:"the accounts file"`
+	Source  string              `json:"source_profile" doc:"the profile with the key"`
+	Serial  string              `json:"mfa_serial,omitempty" doc:"the MFA device of all profiles"`
+	Changed bool                `json:"changed" doc:"something was written, or would be"`
+	Written bool                `json:"written" doc:"it was written"`
+	Changes []configuredProfile `json:"changes" doc:"profiles that are not as they are wanted"`
+	Stale   []string            `json:"stale" doc:"profiles that fob configure wrote, that are not wanted any more and that stay"`
+	Skipped []string            `json:"skipped" doc:"accounts that are not active"`
+}
+
+type configuredProfile struct {
+	Profile  string              `json:"profile" doc:"its name"`
+	Action   string              `json:"action" doc:"add, set, remove; leave: a person wrote it, so it stays as it is"`
+	Where    string              `json:"where,omitempty" doc:"where it stands"`
+	Settings []configuredSetting `json:"settings" doc:"settings that are not as they are wanted"`
+}
+
+type configuredSetting struct {
+	Key    string `json:"key" doc:"the setting"`
+	Before string `json:"before,omitempty" doc:"its value in the file"`
+	After  string `json:"after,omitempty" doc:"its value as it is wanted"`
+}
+
+func newConfiguredJSON(set profile.Set, a refarch.Accounts, w refarch.Wanted, p refarch.Plan) configuredJSON {
+	out := configuredJSON{
+		File: set.Path(), From: a.File, Source: w.Source, Serial: w.Serial, Changed: p.Changed(),
+		Changes: []configuredProfile{}, Stale: append([]string{}, p.Stale...), Skipped: append([]string{}, a.Skipped...),
+	}
+	for _, c := range p.Changes {
+		one := configuredProfile{Profile: c.Profile, Action: string(c.Do), Where: c.Where, Settings: []configuredSetting{}}
+		for _, s := range c.Settings {
+			one.Settings = append(one.Settings, configuredSetting(s))
+		}
+		out.Changes = append(out.Changes, one)
+	}
+	return out
+}
+
+// counted says how many profiles are changed.
+func (o configuredJSON) counted() string {
+	n := make(map[string]int)
+	for _, c := range o.Changes {
+		n[c.Action]++
+	}
+	var parts []string
+	for _, a := range []struct {
+		do   refarch.Do
+		said string
+	}{{refarch.Add, "new"}, {refarch.Set, "changed"}, {refarch.Remove, "removed"}} {
+		if count := n[string(a.do)]; count > 0 {
+			parts = append(parts, fmt.Sprintf("%d profile%s %s", count, plural(count), a.said))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// showPlan prints the changes as a diff whose pieces are the profiles.
+func (s System) showPlan(set profile.Set, p refarch.Plan) error {
+	if !p.Changed() {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "--- %s\n+++ %s\n", fault.Line(set.Display()), fault.Line(set.Display()))
+	for _, c := range p.Changes {
+		if c.Do == refarch.Leave {
+			continue
+		}
+		header := "[profile " + c.Profile + "]"
+		if c.Profile == "default" {
+			header = "[default]"
+		}
+		switch c.Do {
+		case refarch.Add:
+			header = "+" + header
+		case refarch.Remove:
+			header = "-" + header
+		default:
+			header = " " + header
+		}
+		b.WriteString("@@\n" + fault.Line(header) + "\n")
+		for _, set := range c.Settings {
+			if set.Before != "" {
+				b.WriteString("-" + fault.Line(set.Key+" = "+set.Before) + "\n")
+			}
+			if set.After != "" {
+				b.WriteString("+" + fault.Line(set.Key+" = "+set.After) + "\n")
+			}
+		}
+	}
+	_, err := s.Stdout.Write([]byte(b.String()))
+	return err
+}
+
+// sayLeft tells of what stays otherwise than is wanted, and how to hand it over.
+func (s System) sayLeft(p refarch.Plan, pruned bool) {
+	for _, c := range p.Changes {
+		if c.Do != refarch.Leave {
+			continue
+		}
+		var keys []string
+		for _, set := range c.Settings {
+			keys = append(keys, set.Key)
+		}
+		s.say("left profile %s as you wrote it (%s), though %s would be another; to have it kept up to date, put this line below its header: # %s", profile.Shown(c.Profile), c.Where, strings.Join(keys, ", "), refarch.Note)
+	}
+	if n := len(p.Stale); n > 0 {
+		const most = 5
+		names := strings.Join(p.Stale[:min(n, most)], ", ")
+		if n > most {
+			names += fmt.Sprintf(" and %d more", n-most)
+		}
+		then := "--prune removes what holds nothing else"
+		if pruned {
+			then = "left, since settings were added to what fob configure wrote"
+		}
+		s.say("%d profile%s of fob configure not among these: %s; %s", n, plural(n), names, then)
+	}
+}
