@@ -82,19 +82,17 @@ type finder struct {
 func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.Accounts, o configureOptions) (refarch.Wanted, error) {
 	f := finder{keeper: k, set: set, accounts: a, o: o}
 	w := refarch.Wanted{Source: o.source, Region: o.region, Prune: o.prune}
-	if one, ok := a.Find(o.source); ok {
-		f.holds, w.Source = one, one.Name
-	} else if !o.sourceGiven {
+	ok := false
+	if f.holds, ok = a.Find(o.source); !ok && !o.sourceGiven {
 		return w, &fault.Error{What: "cannot tell which account holds the IAM users", Why: fmt.Errorf("%s has no account %q", a.File, o.source), Next: []string{"name the account, or the profile with the key: --source NAME"}, Code: fault.Usage}
 	}
-	f.o.source = w.Source
 	var err error
 	if w.Serial, err = f.device(ctx); err != nil {
 		return w, err
 	}
 	switch {
 	case !o.byRights():
-		w.Grants = refarch.Every(a, w.Source, o.naming(), o.roles)
+		w.Grants = refarch.Every(a, f.holds.Name, o.naming(), o.roles)
 	default:
 		w.Grants, err = f.grants(ctx, w)
 	}

@@ -24,7 +24,7 @@ func (f finder) grants(ctx context.Context, w refarch.Wanted) ([]refarch.Grant, 
 	if err != nil {
 		return nil, err
 	}
-	all, err := refarch.Allowed(f.accounts, f.o.source, f.o.naming(), rights)
+	all, err := refarch.Allowed(f.accounts, f.holds.Name, f.o.naming(), rights)
 	if err != nil {
 		return nil, configureFault(err)
 	}
@@ -141,7 +141,7 @@ func (f finder) askedGrants(ctx context.Context, refused error) ([]refarch.Grant
 		return len(refarch.Roles())
 	}
 	slices.SortStableFunc(keys, func(a, b string) int { return power(a) - power(b) })
-	all := refarch.Every(f.accounts, f.o.source, f.o.naming(), keys)
+	all := refarch.Every(f.accounts, f.holds.Name, f.o.naming(), keys)
 	if f.o.roles[0] == "least" {
 		all = refarch.Least(all)
 	}

@@ -15,9 +15,22 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestUsage runs every command of docs/usage.md. Each section becomes a script
-// with a home and a playground of its own, in which the key of security is
-// stored (unless the section says <!-- fresh -->). A block of ini is appended to
+// TestUsage runs every command of docs/usage.md.
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	runDocument(t, "docs/usage.md", 20)
+}
+
+// TestReferenceArchitecture runs every command of docs/reference-architecture.md.
+func TestReferenceArchitecture(t *testing.T) {
+	t.Parallel()
+	runDocument(t, "docs/reference-architecture.md", 5)
+}
+
+// runDocument runs the commands of a document, at least so many. Each section
+// becomes a script with a home and a playground of its own, in which the key of
+// security is stored (unless the section says <!-- fresh -->; with <!-- empty -->
+// there is no config either). A block of ini is appended to
 // the config, or replaces it where it begins with [default]; a block of sh runs
 // and must succeed; the block of text after it is what it prints, with ... for
 // what differs. Above a block may stand
@@ -25,10 +38,10 @@ import (
 //	<!-- run: codes=1 exits=4 -->   so many MFA codes are typed; the status
 //	<!-- run: pair=-2 -->           two codes of the secret that was shown last
 //	                                are typed, the first that many steps from now
+//	<!-- file: NAME -->             the block is a file in the folder of the commands
 //	<!-- not run: REASON -->
-func TestUsage(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("../../docs/usage.md")
+func runDocument(t *testing.T, document string, least int) {
+	text, err := os.ReadFile("../../" + document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,9 +50,9 @@ func TestUsage(t *testing.T) {
 	ran := 0
 	for i, section := range sections {
 		title, body, _ := strings.Cut(section, "\n")
-		script, blocks, err := usageScript(title, body)
+		script, blocks, err := usageScript(document+": "+title, body)
 		if err != nil {
-			t.Fatalf("docs/usage.md, %q: %v", title, err)
+			t.Fatalf("%s, %q: %v", document, title, err)
 		}
 		ran += blocks
 		name := fmt.Sprintf("%02d-%s.txtar", i+1, strings.Trim(regexp.MustCompile(`[^a-z]+`).ReplaceAllString(strings.ToLower(title), "-"), "-"))
@@ -47,8 +60,8 @@ func TestUsage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if ran < 20 {
-		t.Fatalf("found %d blocks to run in docs/usage.md: this test reads it wrongly", ran)
+	if ran < least {
+		t.Fatalf("found %d blocks to run in %s: this test reads it wrongly", ran, document)
 	}
 	testscript.Run(t, scriptParams(dir, startOurs))
 }
@@ -61,8 +74,10 @@ var (
 // usageScript makes a testscript of a section, and says how many blocks it runs.
 func usageScript(title, body string) (script string, ran int, err error) {
 	var do, files strings.Builder
-	fmt.Fprintf(&do, "# docs/usage.md: %s\n", title)
-	if !strings.Contains(body, "<!-- fresh -->") {
+	fmt.Fprintf(&do, "# %s\n", title)
+	if strings.Contains(body, "<!-- empty -->") {
+		do.WriteString("rm home/.aws\n")
+	} else if !strings.Contains(body, "<!-- fresh -->") {
 		do.WriteString("exits 0 fob add security --env\nenv AWS_ACCESS_KEY_ID=\nenv AWS_SECRET_ACCESS_KEY=\n")
 	}
 	for i, m := range usageBlock.FindAllStringSubmatch(body, -1) {
@@ -70,6 +85,8 @@ func usageScript(title, body string) (script string, ran int, err error) {
 		name := fmt.Sprintf("block%d", i)
 		switch {
 		case strings.HasPrefix(note, "not run: "):
+		case strings.HasPrefix(note, "file: "):
+			fmt.Fprintf(&files, "-- %s --\n%s", strings.TrimPrefix(note, "file: "), text)
 		case lang == "ini":
 			fmt.Fprintf(&files, "-- %s --\n%s", name, text)
 			into := ">>"

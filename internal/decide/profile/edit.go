@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// The four edits give the new text of the file and leave the set as it is.
+// The edits give the new text of the file and leave the set as it is.
 // Every byte that the edit does not need stays: comments, order, white space,
 // line ends, byte order mark. A line end is added to a last line that has none.
 // The new text is read again, and the edit is refused if it would say anything
@@ -16,43 +16,7 @@ import (
 // WithSetting sets one key of a profile's own section, or adds it behind the
 // last one there.
 func (s Set) WithSetting(name, key, value string) ([]byte, error) {
-	key = strings.ToLower(key)
-	if flaw := writable(key, value); flaw != "" {
-		return nil, s.refuse(name, flaw)
-	}
-	sec, err := s.editable(name)
-	if err != nil {
-		return nil, err
-	}
-	want := s.model()
-	pairs := &want[s.position(sec)].pairs
-	i := slices.IndexFunc(sec.entries, func(e entry) bool { return e.key == key })
-	if i < 0 {
-		*pairs = append(*pairs, pair{key, value})
-		return s.checked(name, s.added(sec, key, value), want)
-	}
-	e := sec.entries[i]
-	if e.lines > 1 {
-		return nil, s.mistake(name, problem{line: e.line, text: "the value of " + key + " goes over several lines", next: "edit it by hand"})
-	}
-	(*pairs)[i].value = value
-	if e.valueAt == e.valueEnd && value != "" {
-		value = " " + value
-	}
-	return s.checked(name, splice(s.text, e.valueAt, e.valueEnd, value), want)
-}
-
-// added is the text with one more line in a section.
-func (s Set) added(sec section, key, value string) []byte {
-	lead := ""
-	if n := len(sec.entries); n > 0 {
-		lead = sec.entries[n-1].lead
-	}
-	text := lead + assignment(key, value)
-	if sec.last == len(s.text) {
-		text = s.missingEnd() + text
-	}
-	return splice(s.text, sec.last, sec.last, text+s.newline())
+	return s.WithEdits([]Edit{{Name: name, Settings: []Setting{{Key: key, Value: value}}}})
 }
 
 // WithoutSetting removes one key from a profile's own section, with the lines
@@ -70,7 +34,7 @@ func (s Set) WithoutSetting(name, key string) ([]byte, error) {
 	want := s.model()
 	at := s.position(sec)
 	want[at].pairs = slices.Delete(want[at].pairs, i, i+1)
-	return s.checked(name, splice(s.text, sec.entries[i].start, sec.entries[i].end, ""), want)
+	return s.checked(name, spliced(s.text, []cut{{sec.entries[i].start, sec.entries[i].end, ""}}), want)
 }
 
 // WithoutProfile removes a section, and the blank line that set it apart.
@@ -87,6 +51,11 @@ func (s Set) WithoutProfile(name string) ([]byte, error) {
 	want := s.model()
 	at := s.position(sec)
 	want = slices.Delete(want, at, at+1)
+	return s.checked(name, spliced(s.text, []cut{s.removal(sec)}), want)
+}
+
+// removal takes out a section, and the blank line that set it apart.
+func (s Set) removal(sec section) cut {
 	from, to := sec.start, sec.last
 	before, parted := s.blankBefore(from)
 	_, after := lineEnd(s.text, to)
@@ -96,7 +65,7 @@ func (s Set) WithoutProfile(name string) ([]byte, error) {
 	case to < len(s.text) && (parted || from == markLen(s.text)) && len(bytes.TrimSpace(s.text[to:after])) == 0:
 		to = after
 	}
-	return s.checked(name, splice(s.text, from, to, ""), want)
+	return cut{from, to, ""}
 }
 
 // blankBefore gives the start of the line before at, if that line is blank.
@@ -135,10 +104,6 @@ func (s Set) refuse(name, flaw string) *Error {
 
 func assignment(key, value string) string {
 	return strings.TrimRight(key+" = "+value, " ")
-}
-
-func splice(text []byte, from, to int, with string) []byte {
-	return slices.Concat(text[:from], []byte(with), text[to:])
 }
 
 // newline is the line end of the file: that of its first line.

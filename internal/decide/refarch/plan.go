@@ -59,11 +59,11 @@ func (p Plan) Changed() bool {
 	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Do != Leave })
 }
 
-// planner makes the changes one after the other.
+// planner gathers the changes.
 type planner struct {
-	was   profile.Set // as it was read: places are told in it
 	set   profile.Set
 	plan  Plan
+	edits []profile.Edit
 	added []profile.Addition
 }
 
@@ -71,7 +71,7 @@ type planner struct {
 // there yet, besides region in [default] and a missing mfa_serial of the source.
 // Errors are *Error and *profile.Error.
 func Make(set profile.Set, w Wanted) (Plan, error) {
-	p := &planner{was: set, set: set}
+	p := &planner{set: set}
 	sections, err := w.sections()
 	if err != nil {
 		return Plan{}, err
@@ -86,10 +86,15 @@ func Make(set profile.Set, w Wanted) (Plan, error) {
 			return Plan{}, err
 		}
 	}
-	if err := p.prune(w, sections); err != nil {
+	p.prune(w, sections)
+	text, err := set.WithEdits(p.edits)
+	if err != nil {
 		return Plan{}, err
 	}
-	p.plan.Text, err = p.set.WithProfiles(p.added)
+	if set, err = set.WithText(text); err != nil {
+		return Plan{}, err
+	}
+	p.plan.Text, err = set.WithProfiles(p.added)
 	return p.plan, err
 }
 
@@ -136,12 +141,8 @@ func (p *planner) region(region string) error {
 	if err != nil || own.Value("region") == region {
 		return err
 	}
-	return p.change(own, []SettingChange{{"region", own.Value("region"), region}})
-}
-
-func (p *planner) where(name string) string {
-	own, _ := p.was.Section(name) // it is there, or nothing would change in it
-	return own.Where()
+	p.change(own, []SettingChange{{"region", own.Value("region"), region}})
+	return nil
 }
 
 func (p *planner) add(a profile.Addition) {
@@ -153,19 +154,14 @@ func (p *planner) add(a profile.Addition) {
 	p.plan.Changes = append(p.plan.Changes, c)
 }
 
-// change sets the settings of a section that is there.
-func (p *planner) change(own profile.Profile, to []SettingChange) error {
-	p.plan.Changes = append(p.plan.Changes, Change{own.Name, Set, to, p.where(own.Name)})
+// change sets settings of a section that is there.
+func (p *planner) change(own profile.Profile, to []SettingChange) {
+	p.plan.Changes = append(p.plan.Changes, Change{own.Name, Set, to, own.Where()})
+	e := profile.Edit{Name: own.Name}
 	for _, s := range to {
-		text, err := p.set.WithSetting(own.Name, s.Key, s.After)
-		if err == nil {
-			p.set, err = p.set.WithText(text)
-		}
-		if err != nil {
-			return err
-		}
+		e.Settings = append(e.Settings, profile.Setting{Key: s.Key, Value: s.After})
 	}
-	return nil
+	p.edits = append(p.edits, e)
 }
 
 // want sees to one profile. In a section that a person wrote nothing is changed;
@@ -191,15 +187,16 @@ func (p *planner) want(a profile.Addition, source bool) error {
 	case len(differ) == 0:
 		return nil
 	case p.set.Noted(a.Name, Note), source && lacks:
-		return p.change(own, differ)
+		p.change(own, differ)
+		return nil
 	}
-	p.plan.Changes = append(p.plan.Changes, Change{own.Name, Leave, differ, p.where(own.Name)})
+	p.plan.Changes = append(p.plan.Changes, Change{own.Name, Leave, differ, own.Where()})
 	return nil
 }
 
 // prune looks for profiles that fob wrote for this source and that are not wanted
 // any more.
-func (p *planner) prune(w Wanted, wanted []profile.Addition) error {
+func (p *planner) prune(w Wanted, wanted []profile.Addition) {
 	keep := make(map[string]bool)
 	for _, a := range wanted {
 		keep[a.Name] = true
@@ -216,11 +213,8 @@ func (p *planner) prune(w Wanted, wanted []profile.Addition) error {
 			p.plan.Stale = append(p.plan.Stale, name)
 			continue
 		}
-		if err := p.remove(own); err != nil {
-			return err
-		}
+		p.remove(own)
 	}
-	return nil
 }
 
 // notOurs says whether fob writes no such setting: it is a person's then, and
@@ -229,15 +223,11 @@ func notOurs(key string) bool {
 	return key != "source_profile" && key != "mfa_serial" && key != "role_arn"
 }
 
-func (p *planner) remove(own profile.Profile) error {
-	c := Change{Profile: own.Name, Do: Remove, Where: p.where(own.Name)}
+func (p *planner) remove(own profile.Profile) {
+	c := Change{Profile: own.Name, Do: Remove, Where: own.Where()}
 	for _, key := range own.Keys() {
 		c.Settings = append(c.Settings, SettingChange{key, own.Value(key), ""})
 	}
 	p.plan.Changes = append(p.plan.Changes, c)
-	text, err := p.set.WithoutProfile(own.Name)
-	if err == nil {
-		p.set, err = p.set.WithText(text)
-	}
-	return err
+	p.edits = append(p.edits, profile.Edit{Name: own.Name, Remove: true})
 }

@@ -60,8 +60,9 @@ func (s *statements) UnmarshalJSON(text []byte) error {
 }
 
 // Allowed lists the roles of these accounts that the rights let a person enter,
-// sorted by account and then by power, the least first. source is the account of
-// the person, whose roles are not entered from itself. A condition of an Allow is
+// sorted by account and then by power, the least first. source is the account that
+// holds the person, whose roles are not entered from itself; "" where none is in
+// the file. A condition of an Allow is
 // taken to be met and one of a Deny not to be, as it is in a session with MFA.
 // Which roles there are only AWS knows; those of a wildcard are taken to be the
 // ones for which the architecture makes groups.
@@ -97,7 +98,7 @@ func candidates(all statements, one Account, n Naming) []Grant {
 			found = append(found, Grant{one, key, name})
 		}
 	}
-	for _, r := range roles {
+	for _, r := range roles() {
 		if grouped(r.key) {
 			add(r.key, n.Name(r.key, one.Name))
 		}
@@ -108,7 +109,7 @@ func candidates(all statements, one Account, n Naming) []Grant {
 			if len(parts) != 6 || parts[4] != one.ID {
 				continue
 			}
-			if name, ok := strings.CutPrefix(parts[5], "role/"); ok && roleName.MatchString(name) {
+			if name, ok := strings.CutPrefix(parts[5], "role/"); ok && isRoleName(name) {
 				add(n.key(name, one.Name), name)
 			}
 		}

@@ -1,7 +1,6 @@
 package refarch
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,24 +13,26 @@ const FullAccess = "full-access"
 type role struct{ key, part string }
 
 // roles are sorted by what they permit, the least first, those for machines last.
-var roles = []role{
-	{"read-only", "read-only-access"},
-	{"support", "support-access"},
-	{"billing", "billing-only-access"},
-	{"logs", "logs-access"},
-	{"dev", "dev-access"},
-	{"iam-admin", "iam-admin-access"},
-	{FullAccess, "full-access"},
-	{"auto-deploy", "auto-deploy"},
-	{"ssh-grunt", "ssh-grunt-access"},
+func roles() []role {
+	return []role{
+		{"read-only", "read-only-access"},
+		{"support", "support-access"},
+		{"billing", "billing-only-access"},
+		{"logs", "logs-access"},
+		{"dev", "dev-access"},
+		{"iam-admin", "iam-admin-access"},
+		{FullAccess, "full-access"},
+		{"auto-deploy", "auto-deploy"},
+		{"ssh-grunt", "ssh-grunt-access"},
+	}
 }
 
 // Roles are the keys of the nine roles, the least powerful first, those for
 // machines last.
 func Roles() []string {
-	keys := make([]string, len(roles))
-	for i, r := range roles {
-		keys[i] = r.key
+	var keys []string
+	for _, r := range roles() {
+		keys = append(keys, r.key)
 	}
 	return keys
 }
@@ -50,9 +51,15 @@ func (n Naming) pattern() string {
 	return n.Prefix + n.Pattern
 }
 
-// roleName is what IAM allows
+// isRoleName says whether IAM allows a role of that name
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html).
-var roleName = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,64}$`)
+func isRoleName(name string) bool {
+	const longest = 64
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_+=,.@-", r)
+	}
+	return name != "" && len(name) <= longest && !strings.ContainsFunc(name, func(r rune) bool { return !plain(r) })
+}
 
 // Check says what is wrong with the pattern, or with a role that no name can be
 // made of.
@@ -68,7 +75,7 @@ func (n Naming) Check(keys []string) error {
 		if slices.Contains(keys[:i], key) {
 			return &Error{Text: "the role " + shown(key) + " is named twice", Next: []string{"name it once"}}
 		}
-		if name := n.Name(key, "x"); !roleName.MatchString(name) {
+		if name := n.Name(key, "x"); !isRoleName(name) {
 			return &Error{Text: "the role " + shown(key) + " gives " + shown(name) + ", which is no name of a role", Next: []string{"the roles that are known: " + strings.Join(Roles(), ", ")}}
 		}
 		if flaw := nameFlaw(key); flaw != "" {
@@ -82,8 +89,10 @@ func (n Naming) Check(keys []string) error {
 // role of the customer's, which are called as the others are.
 func (n Naming) Name(key, account string) string {
 	part := key + "-access"
-	if i := slices.IndexFunc(roles, func(r role) bool { return r.key == key }); i >= 0 {
-		part = roles[i].part
+	for _, r := range roles() {
+		if r.key == key {
+			part = r.part
+		}
 	}
 	return strings.NewReplacer("{role}", part, "{account}", account).Replace(n.pattern())
 }
@@ -97,8 +106,10 @@ func (n Naming) key(name, account string) string {
 	if !ok || !hasBefore || !hasAfter || part == "" {
 		return name
 	}
-	if i := slices.IndexFunc(roles, func(r role) bool { return r.part == part }); i >= 0 {
-		return roles[i].key
+	for _, r := range roles() {
+		if r.part == part {
+			return r.key
+		}
 	}
 	if key, ok := strings.CutSuffix(part, "-access"); ok && key != "" {
 		return key
