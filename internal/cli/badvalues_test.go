@@ -140,6 +140,12 @@ func badFlags() map[string]badFlag {
 		"collection":        {"fob", "--collection means nothing to plugin"},
 		"identity":          {"/nonexistent/tpm.txt", "/nonexistent/tpm.txt"},
 		"no-descriptions":   {},
+		"source":            {"a]b", "--source"},
+		"user":              {"a/b", "--user"},
+		"mfa-serial":        {"banana", "--mfa-serial"},
+		"roles":             {"../x", "--roles"},
+		"role-name":         {"x-{rolle}", "--role-name"},
+		"role-prefix":       {"a b", "--role-prefix"},
 	}
 }
 

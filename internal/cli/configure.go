@@ -107,31 +107,6 @@ func (s System) runConfigure(ctx context.Context, g *globals, o configureOptions
 	return nil
 }
 
-// usable says what is wrong with the flags together.
-func (o *configureOptions) usable() error {
-	if len(o.roles) == 0 {
-		o.roles = []string{refarch.FullAccess}
-	}
-	keys := o.roles
-	if o.byRights() {
-		keys = nil
-		if len(o.roles) > 1 {
-			return &fault.Error{What: "cannot choose the roles", Why: fmt.Errorf("--roles %s stands alone", strings.Join(o.roles, ",")), Next: []string{"leave the other roles out"}, Code: fault.Usage}
-		}
-	}
-	if err := o.naming().Check(keys); err != nil {
-		f := &fault.Error{What: "cannot make the names of the roles", Why: err, Code: fault.Usage}
-		if known := (*refarch.Error)(nil); errors.As(err, &known) {
-			f.Next = known.Next
-		}
-		return f
-	}
-	if o.json && !o.yes && !o.check && !o.dryRun {
-		return &fault.Error{What: "cannot ask with --json", Next: []string{"look: --dry-run --json", "write without asking: --yes --json"}, Code: fault.Usage}
-	}
-	return nil
-}
-
 // byRights says that what the person may do decides on the roles.
 func (o *configureOptions) byRights() bool {
 	return slices.Contains(o.roles, "allowed") || slices.Contains(o.roles, "least")

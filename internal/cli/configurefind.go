@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
@@ -102,21 +101,14 @@ func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.
 // device is the MFA device of all profiles: as it is given, as the config has it,
 // or as AWS tells.
 func (f finder) device(ctx context.Context) (string, error) {
-	if serial := f.o.serial; serial != "" {
-		if why := source.CheckSerial(serial); why != "" {
-			return "", &fault.Error{What: "cannot use --mfa-serial", Why: fmt.Errorf("%s %s", profile.Shown(serial), why), Next: []string{"see its ARN in the console"}, Code: fault.Usage}
-		}
-		return serial, nil
+	if f.o.serial != "" {
+		return f.o.serial, nil
 	}
 	if f.o.user != "" {
 		if f.holds.ID == "" {
 			return "", &fault.Error{What: "cannot tell the MFA device of --user", Why: fmt.Errorf("the id of the account behind profile %s is not in %s", profile.Shown(f.o.source), f.accounts.File), Next: []string{"name the device: --mfa-serial ARN"}, Code: fault.Usage}
 		}
-		serial := refarch.SerialOf(f.holds.ID, f.o.user)
-		if why := source.CheckSerial(serial); why != "" || strings.ContainsAny(f.o.user, "/:") {
-			return "", &fault.Error{What: "cannot use --user", Why: fmt.Errorf("%s is no name of an IAM user", profile.Shown(f.o.user)), Next: []string{"name the device: --mfa-serial ARN"}, Code: fault.Usage}
-		}
-		return serial, nil
+		return refarch.SerialOf(f.holds.ID, f.o.user), nil
 	}
 	if p, err := f.set.Profile(f.o.source); err == nil && p.Value("mfa_serial") != "" {
 		return p.Value("mfa_serial"), nil
