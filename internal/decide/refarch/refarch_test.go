@@ -24,7 +24,7 @@ const generated = `{
 }
 `
 
-// seed is the config of the architecture's own page, as DESIGN has it.
+// seed is the config of the architecture's own page.
 const seed = `[default]
 region=us-west-2
 [profile security]
