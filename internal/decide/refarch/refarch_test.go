@@ -175,7 +175,8 @@ func TestParseAccountsRefuses(t *testing.T) {
 		"a: " + strings.Repeat("[", 1000):                                                           `f:1: values stand too deep inside each other for an accounts file`,
 		strings.Repeat("- ", 2000):                                                                  `f:1: the line is too long for an accounts file`,
 		strings.Repeat("- ", 500):                                                                   `f:1: values stand too deep inside each other for an accounts file`,
-		strings.Repeat("#\n", LargestFile):                                                          `f: the file is larger than an accounts file can be`,
+		strings.Repeat("#\n", largestYAML):                                                          `f: the file is larger than an accounts file can be`,
+		"{" + strings.Repeat("\n", LargestFile) + "}":                                               `f: the file is larger than an accounts file can be`,
 	} {
 		_, err := ParseAccounts("f", []byte(text))
 		if bad := (*Error)(nil); !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), want) {

@@ -11,9 +11,13 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// longestLine keeps values from standing too deep inside each other on one line:
-// the parser's time grows with the square of that.
-const longestLine = 2000
+// longestLine keeps values from standing too deep inside each other on one line,
+// and largestYAML, which holds 2,000 accounts, a map from having too many keys: the
+// parser's time grows with the square of both.
+const (
+	longestLine = 2000
+	largestYAML = 256 << 10
+)
 
 // yaml reads YAML as far as an accounts file needs it: no anchors, no merge keys,
 // no keys that are no words. Scalars are taken as they are written, since an id
@@ -58,6 +62,9 @@ func (r reader) notYAML(err error) error {
 
 // shallow refuses what would keep the parser busy for minutes.
 func (r reader) shallow(text []byte) error {
+	if len(text) > largestYAML {
+		return r.wrong(0, "the file is larger than an accounts file can be")
+	}
 	depth, at := 0, 0
 	for line := range bytes.Lines(text) {
 		at++
