@@ -135,17 +135,21 @@ func (f finder) askedDevice(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	serials, err := awsapi.New(f.sys.awsConfig(iam), key.Signer()).MFADevices(ctx, "")
+	devices, err := awsapi.New(f.sys.awsConfig(iam), key.Signer()).MFADevices(ctx, "")
 	f.warnClock()
 	if err != nil {
 		return "", f.notTold("which MFA devices user "+profile.Shown(user)+" has", err)
+	}
+	var serials []string
+	for _, d := range devices {
+		serials = append(serials, d.Serial)
 	}
 	serial, err := refarch.Device(user, serials)
 	if err != nil {
 		return "", configureFault(err)
 	}
 	if serial == "" {
-		f.sys.say("user %s has no MFA device, and the roles for people want one; enrol it in the console under the user's own name, then: fob configure", profile.Shown(user))
+		f.sys.say("user %s has no MFA device, and the roles for people want one; enrol one: fob mfa enrol PROFILE, then: fob configure", profile.Shown(user))
 	}
 	return serial, nil
 }

@@ -10,28 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// MFADevices lists the serials of a user's devices. In each of these calls an
-// empty user is the one that signs. Errors: *Refusal, *UnreachableError.
-// (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListMFADevices.html)
-func (c *Client) MFADevices(ctx context.Context, user string) ([]string, error) {
-	api, err := c.iam(false)
-	if err != nil {
-		return nil, err
-	}
-	var serials []string
-	for p := iam.NewListMFADevicesPaginator(api, &iam.ListMFADevicesInput{UserName: text(user)}); p.HasMorePages(); {
-		out, err := p.NextPage(ctx)
-		if err != nil {
-			return nil, c.refused("ListMFADevices", err)
-		}
-		for _, d := range out.MFADevices {
-			serials = append(serials, aws.ToString(d.SerialNumber))
-		}
-	}
-	return serials, nil
-}
-
-// Groups lists the groups of a user.
+// Groups lists the groups of a user. In each of these calls an empty user is the
+// one that signs. Errors: *Refusal, *UnreachableError.
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListGroupsForUser.html)
 func (c *Client) Groups(ctx context.Context, user string) ([]string, error) {
 	api, err := c.iam(false)

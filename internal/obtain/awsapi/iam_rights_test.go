@@ -26,7 +26,6 @@ func TestRights(t *testing.T) {
 	t.Parallel()
 	const own, end = `%7B%22Statement%22%3A%20%5B%5D%7D`, `<IsTruncated>false</IsTruncated>`
 	c, _ := server(t, iamAnswers(map[string]string{
-		"ListMFADevices":            `<MFADevices><member><SerialNumber>arn:1</SerialNumber></member></MFADevices><IsTruncated>true</IsTruncated><Marker>m</Marker>`,
 		"ListMFADevicesm":           `<MFADevices><member><SerialNumber>arn:2</SerialNumber></member></MFADevices>` + end,
 		"ListGroupsForUser":         `<Groups><member><GroupName>a</GroupName></member></Groups><IsTruncated>true</IsTruncated><Marker>m</Marker>`,
 		"ListGroupsForUserm":        `<Groups><member><GroupName>b</GroupName></member></Groups>` + end,
@@ -40,10 +39,9 @@ func TestRights(t *testing.T) {
 	}))
 	got := map[string][]string{}
 	for name, call := range map[string]func() ([]string, error){
-		"devices": func() ([]string, error) { return c.MFADevices(t.Context(), "") },
-		"groups":  func() ([]string, error) { return c.Groups(t.Context(), "ann") },
-		"user":    func() ([]string, error) { return c.UserPolicies(t.Context(), "ann") },
-		"group":   func() ([]string, error) { return c.GroupPolicies(t.Context(), "a") },
+		"groups": func() ([]string, error) { return c.Groups(t.Context(), "ann") },
+		"user":   func() ([]string, error) { return c.UserPolicies(t.Context(), "ann") },
+		"group":  func() ([]string, error) { return c.GroupPolicies(t.Context(), "a") },
 	} {
 		all, err := call()
 		if err != nil {
@@ -51,7 +49,7 @@ func TestRights(t *testing.T) {
 		}
 		got[name] = all
 	}
-	want := map[string][]string{"devices": {"arn:1", "arn:2"}, "groups": {"a", "b"}, "user": {`{"Statement": []}`}, "group": {"a+b c"}}
+	want := map[string][]string{"groups": {"a", "b"}, "user": {`{"Statement": []}`}, "group": {"a+b c"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -62,7 +60,6 @@ func TestRightsRefused(t *testing.T) {
 	t.Parallel()
 	c, _ := server(t, iamAnswers(nil))
 	for op, call := range map[string]func() ([]string, error){
-		"ListMFADevices":    func() ([]string, error) { return c.MFADevices(t.Context(), "") },
 		"ListGroupsForUser": func() ([]string, error) { return c.Groups(t.Context(), "ann") },
 		"ListUserPolicies":  func() ([]string, error) { return c.UserPolicies(t.Context(), "ann") },
 		"ListGroupPolicies": func() ([]string, error) { return c.GroupPolicies(t.Context(), "a") },
