@@ -20,6 +20,7 @@ func printedAsJSON() []printed {
 	return []printed{
 		{"list", listing{}},
 		{"explain", explained{}},
+		{"access", accessJSON{}},
 		{"status", statusJSON{}},
 		{"status PROFILE", whoami{}},
 		{"store", storeJSON{}},

@@ -88,7 +88,7 @@ func commands() []func(*System, *globals) *cobra.Command {
 	return []func(*System, *globals) *cobra.Command{
 		newConfigure, newAdd, newImport, newRotate, newMFA, newRemove, newList, newClear,
 		newExec, newExport, newCredentialProcess, newLogin,
-		newExplain, newSDKConfig, newStatus, newDoctor, newStore, newLock, newUnlock,
+		newExplain, newAccess, newSDKConfig, newStatus, newDoctor, newStore, newLock, newUnlock,
 		newPlayground, newVersion, newProxy, newMigrateBackend,
 	}
 }

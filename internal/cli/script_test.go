@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"fob/internal/cred"
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/front"
@@ -170,6 +171,7 @@ func scriptParams(dir string, start func(*testscript.Env) (localAWS, error)) tes
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "clock": cmdClock, "awscalls": cmdAWSCalls, "aws": cmdAWS, "cores": cmdCores, "nocanary": cmdNoCanary,
 			"step": cmdStep, "took": cmdTook, "awswho": cmdAWSWho, "sweep": cmdSweep,
+			"newcomer": cmdNewcomer, "as": cmdAs,
 		},
 	}
 }
@@ -180,7 +182,7 @@ func setupScript(env *testscript.Env, start func(*testscript.Env) (localAWS, err
 	if err != nil {
 		return err
 	}
-	env.Values["aws"] = server
+	env.Values["aws"], env.Values["administrator"] = server, &cred.Session{}
 	home, run := filepath.Join(env.WorkDir, "home"), filepath.Join(env.WorkDir, "run")
 	for _, dir := range []string{filepath.Join(home, ".aws"), run} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -54,6 +54,7 @@ type System struct {
 	// Executable is the path of this program, fob-core.
 	Executable       func() (string, error)
 	StdoutIsTerminal func() bool
+	StderrIsTerminal func() bool
 	Version          string
 	UID              int
 	// CheapStore lets tests make stores whose passphrase costs nothing to try.
@@ -83,6 +84,7 @@ func RealSystem(version string) System {
 		Keeper: p.keeper, Executable: os.Executable,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
+		StderrIsTerminal: func() bool { return hygiene.IsTerminal(2) },
 	}
 }
 

@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"fob/internal/cred"
+	"fob/internal/decide/source"
+	"fob/internal/obtain/access"
+	"fob/internal/obtain/awsapi"
+)
+
+// widen adds the roles that the config does not have: those that a user's groups
+// name, or with --probe all of the accounts that are known.
+func (q *inquiry) widen(ctx context.Context) error {
+	if len(q.profiles) > 0 && !q.probe {
+		return nil
+	}
+	if err := q.readPeople(ctx, func(*basis) bool { return true }); err != nil {
+		return err
+	}
+	for _, t := range q.bases {
+		if !t.isUser || t.verdict != nil {
+			continue
+		}
+		if len(q.profiles) == 0 {
+			q.addRoles(t, access.Named(t.who.Policies, t.who.Name))
+		}
+		if q.probe {
+			q.addRoles(t, access.Sweep(q.arnsOf(t)))
+		}
+	}
+	if len(q.targets) == 0 {
+		for _, t := range q.bases {
+			if t.verdict != nil && t.verdict.Answer == access.No {
+				return nil
+			}
+		}
+		return q.nothing()
+	}
+	return nil
+}
+
+// arnsOf has a role of each account that is to be probed from a basis, the user's
+// own account first.
+func (q *inquiry) arnsOf(t *basis) []string {
+	var arns []string
+	if len(q.profiles) == 0 && t.who.Account != "" {
+		arns = append(arns, access.RoleARN(access.PartitionOf(t.who.ARN), t.who.Account, "x"))
+	}
+	for _, o := range q.targets {
+		if o.basis == t {
+			arns = append(arns, o.arn)
+		}
+	}
+	return arns
+}
+
+// addRoles adds roles that no profile leads to, by the user's own basis.
+func (q *inquiry) addRoles(t *basis, arns []string) {
+	for _, arn := range arns {
+		step := source.AssumeRole{Profile: t.chain.Profile, RoleARN: arn, SessionName: "fob", Generated: true, Lifetime: probeLife, Endpoint: t.user.STS}
+		if n := t.who.Name; len(n) >= 2 {
+			step.SessionName = n[:min(len(n), 64)]
+		}
+		q.add(&accessTarget{arn: arn, basis: t, step: step})
+	}
+}
+
+// readPeople reads the groups of the users of these bases.
+func (q *inquiry) readPeople(ctx context.Context, which func(*basis) bool) error {
+	for _, t := range q.bases {
+		if t.read || t.verdict != nil || t.signer.ID == "" || !which(t) {
+			continue
+		}
+		t.read = true
+		if t.user.Key == "" {
+			t.who.Why = "no stored key begins the chain"
+			continue
+		}
+		if !t.isUser {
+			t.who.Why = "the roles are asked for with another role's session"
+			continue
+		}
+		var err error
+		if t.who, err = access.Read(ctx, awsapi.New(q.patient(t.iam), t.signer), t.who); err != nil {
+			return err
+		}
+		q.book.FromPerson(t.who)
+		if t.chain.Key != "" {
+			q.book.FromProfile(t.chain.Key, t.who.ARN)
+		}
+		q.book.Vouch(t.who.Account)
+	}
+	return nil
+}
+
+// ask asks for every role that is not settled, a few at a time.
+func (q *inquiry) ask(ctx context.Context) error {
+	var open []*accessTarget
+	for _, t := range q.targets {
+		if t.basis != nil && t.basis.verdict != nil && !t.settled() {
+			t.verdict = *t.basis.verdict
+		}
+		if !t.settled() {
+			open = append(open, t)
+		}
+	}
+	env := source.Env{Outside: q.outside(q.in), Now: q.sys.Now, STS: func(e source.Endpoint, signer cred.Signer) source.STS {
+		return stsClient{awsapi.New(q.patient(e), signer)}
+	}}
+	told := q.progress(len(open))
+	errs := access.Each(ctx, len(open), func(ctx context.Context, i int) error {
+		defer told()
+		t := open[i]
+		if err := checkBundle(source.CardOf(t.step).Endpoint); err != nil {
+			return err
+		}
+		var err error
+		t.entered, err = t.step.Fetch(ctx, env, source.Input{Signer: t.basis.signer})
+		return err
+	})
+	for i, t := range open {
+		if t.err = errs[i]; t.err == nil {
+			t.verdict = access.Verdict{Answer: access.Yes}
+		}
+	}
+	return interruption(ctx, errs)
+}
+
+func interruption(ctx context.Context, errs []error) error {
+	for _, err := range errs {
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return context.Canceled
+		}
+	}
+	return nil
+}
+
+// progress counts on the terminal, on one line that is gone in the end. It says
+// nothing where standard error is none.
+func (q *inquiry) progress(all int) (one func()) {
+	if !q.sys.StderrIsTerminal() || all == 0 {
+		return func() {}
+	}
+	var mu sync.Mutex
+	done := 0
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		line := fmt.Sprintf("asked for %d of %d roles", done, all)
+		if done == all {
+			line = strings.Repeat(" ", len(line)) + "\r"
+		}
+		_, _ = fmt.Fprint(q.sys.Stderr, "\r"+line)
+	}
+}
+
+// judge finds the reason of each refusal.
+func (q *inquiry) judge(ctx context.Context) error {
+	refused := map[*basis]bool{}
+	for _, t := range q.targets {
+		if t.verdict.Answer == access.Yes {
+			q.book.Vouch(access.AccountOf(t.arn))
+		}
+		if !t.settled() {
+			refused[t.basis] = true
+		}
+	}
+	if err := q.readPeople(ctx, func(t *basis) bool { return refused[t] }); err != nil {
+		return err
+	}
+	var open []*accessTarget
+	for _, t := range q.targets {
+		if !t.settled() {
+			open = append(open, t)
+		}
+	}
+	errs := access.Each(ctx, len(open), func(ctx context.Context, i int) error {
+		t := open[i]
+		e := q.evidence(t)
+		if e.WorthALook() {
+			e.Seen = access.Look(ctx, t.arn, q.sessionsIn(t))
+		}
+		t.verdict = access.Decide(e)
+		return ctx.Err()
+	})
+	return interruption(ctx, errs)
+}
+
+func (q *inquiry) evidence(t *accessTarget) access.Evidence {
+	e := access.Evidence{ARN: t.arn, Err: t.err, Who: t.basis.who, MFA: t.basis.mfa(), Book: q.book}
+	if len(t.profiles) > 0 {
+		e.Profile = t.profiles[0]
+	}
+	switch {
+	case t.basis.isUser && len(t.basis.devices) > 0:
+		e.AddMFA = fmt.Sprintf("set mfa_serial = %s in profile %q", t.basis.devices[0], t.basis.chain.Key)
+	case t.basis.isUser && t.basis.devices != nil:
+		e.AddMFA = "enrol an MFA device that is named like the user, and set mfa_serial"
+	case t.basis.isUser:
+		e.AddMFA = fmt.Sprintf("set mfa_serial in profile %q: aws iam list-mfa-devices", t.basis.chain.Key)
+	default:
+		e.AddMFA = "begin at credentials that carry MFA"
+	}
+	return e
+}
+
+// sessionsIn are ways to read a role in its own account: by the sessions that
+// were entered there, and by the user's where it is theirs.
+func (q *inquiry) sessionsIn(t *accessTarget) []func(context.Context, string) (string, error) {
+	account, end := access.AccountOf(t.arn), t.basis.iam
+	if t.basis.user.Key == "" {
+		return nil
+	}
+	end.Region = source.CardOf(t.step).Endpoint.Region
+	var ways []func(context.Context, string) (string, error)
+	by := func(s cred.Signer) {
+		ways = append(ways, awsapi.New(q.patient(end), s).RoleTrust)
+	}
+	if t.basis.who.Account == account {
+		by(t.basis.signer)
+	}
+	for _, o := range q.targets {
+		switch {
+		case access.AccountOf(o.arn) != account:
+		case o.held != nil:
+			by(o.held.Signer())
+		case o.entered.ID != "":
+			by(o.entered.Signer())
+		}
+	}
+	return ways
+}

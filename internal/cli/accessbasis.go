@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/obtain/access"
+	"fob/internal/obtain/awsapi"
+)
+
+// basis is what roles are asked for with: a user's key or MFA session, another
+// role's session, or what a machine has.
+type basis struct {
+	name  string
+	chain chain.Chain // up to the session that asks
+	// user is how the user behind the key calls STS and IAM; isUser says that the
+	// basis is that user's.
+	user   chain.Chain
+	iam    source.Endpoint
+	isUser bool
+
+	session cred.Session // zero where a key signs, or nothing
+	signer  cred.Signer
+	who     access.Person
+	read    bool            // who has the groups, where these may be read
+	devices []string        // of the user, nil where they are not known
+	verdict *access.Verdict // of every role, where the basis cannot be taken
+}
+
+// readUser plans the calls as the user behind the key, where there is one.
+func (t *basis) readUser(q *inquiry) {
+	r, err := q.request(t.chain.Profile, 0)
+	if err != nil {
+		return
+	}
+	if t.user, t.iam, err = chain.User(q.set, q.kinds, q.hasKey, r); err != nil {
+		return
+	}
+	role := func(s source.Step) bool { return source.CardOf(s).Role != "" }
+	t.isUser = t.chain.Key != "" && !slices.ContainsFunc(t.chain.Steps, role)
+}
+
+// device is the one whose code opens the basis, or "".
+func (t *basis) device() string {
+	if len(t.chain.Steps) == 0 {
+		return ""
+	}
+	return source.Device(t.chain.Steps[0]).Serial
+}
+
+// mfa says whether the basis's session carries MFA. What other programs give is
+// taken to have it until IAM says otherwise; a role's session passes none on.
+func (t *basis) mfa() bool {
+	switch {
+	case t.who.WithoutMFA:
+		return false
+	case t.isUser:
+		return t.device() != ""
+	}
+	last := len(t.chain.Steps) - 1
+	return last < 0 || last == 0 && source.CardOf(t.chain.Steps[0]).Role == ""
+}
+
+// sit gets each basis that is needed: one code for all roles over one key.
+func (q *inquiry) sit(ctx context.Context) error {
+	var first error
+	taken := false
+	for _, t := range q.bases {
+		if !q.needs(t) {
+			taken = true
+			continue
+		}
+		err := q.take(ctx, t)
+		code := fault.CodeOf(err)
+		switch {
+		case err == nil:
+			taken = true
+			continue
+		case errors.Is(err, context.Canceled), code == fault.Attend, code == fault.Locked:
+			return err
+		case first == nil:
+			first = err
+		}
+		t.verdict = &access.Verdict{Answer: access.Unknown, Reason: access.Unclear, Why: err.Error()}
+		if f := (*fault.Error)(nil); errors.As(err, &f) {
+			t.verdict.Next = f.Next
+		}
+	}
+	if first != nil && !taken {
+		return first
+	}
+	return nil
+}
+
+// needs says whether there is something to ask with the basis: a role, or its
+// user's groups.
+func (q *inquiry) needs(t *basis) bool {
+	if len(q.profiles) == 0 || q.probe {
+		return true
+	}
+	return slices.ContainsFunc(q.targets, func(o *accessTarget) bool { return o.basis == t && !o.settled() })
+}
+
+// take gets the basis's session or key, and asks AWS who that is.
+func (q *inquiry) take(ctx context.Context, t *basis) error {
+	keys := chainKeys{q.keeper, q.in, t.chain}
+	b := q.broker(q.minimum.Duration, wanted{code: q.code, profile: t.chain.Profile}, keys)
+	q.walker = b
+	if err := q.checkDevice(ctx, t, keys); err != nil || t.verdict != nil {
+		return err
+	}
+	switch {
+	case len(t.chain.Steps) > 0:
+		s, err := b.Session(ctx, t.chain)
+		if err != nil {
+			return err
+		}
+		t.session, t.signer = s, s.Signer()
+	case t.chain.Key != "":
+		key, err := q.keyOf(ctx, t, keys)
+		if err != nil {
+			return err
+		}
+		t.signer = key.Signer()
+	default:
+		return nil // a token opens the role by itself
+	}
+	return q.identify(ctx, t)
+}
+
+func (q *inquiry) keyOf(ctx context.Context, t *basis, keys chainKeys) (cred.AccessKey, error) {
+	if err := keys.Open(ctx, func() bool { return true }); err != nil {
+		return cred.AccessKey{}, err
+	}
+	return keys.Key(ctx, t.chain.Key)
+}
+
+// identify asks who signs, which needs no permission. A kept session that AWS
+// takes no more is made anew.
+func (q *inquiry) identify(ctx context.Context, t *basis) error {
+	end := t.chain.STS
+	if len(t.user.Key) > 0 {
+		end = t.user.STS
+	}
+	var id awsapi.Identity
+	ask := func(signer cred.Signer) (err error) {
+		id, err = awsapi.New(q.patient(end), signer).CallerIdentity(ctx)
+		return err
+	}
+	var err error
+	if t.session.ID == "" {
+		err = ask(t.signer)
+	} else {
+		t.session, err = q.using(ctx, t.chain, t.session, func(s cred.Session) error { return ask(s.Signer()) })
+		t.signer = t.session.Signer()
+	}
+	t.who = access.Of(id)
+	if err != nil {
+		return unasked(t.chain.Profile, err)
+	}
+	return nil
+}
+
+// checkDevice looks whether the user has the device that the config names, before
+// a code of another one is asked for. The key may ask that without MFA, where the
+// user may manage themselves.
+func (q *inquiry) checkDevice(ctx context.Context, t *basis, keys chainKeys) error {
+	if t.chain.Key == "" || t.user.Key == "" || q.kept(t) {
+		return nil
+	}
+	key, err := q.keyOf(ctx, t, keys)
+	if err != nil {
+		return err
+	}
+	have, err := awsapi.New(q.patient(t.iam), key.Signer()).OwnMFADevices(ctx)
+	if err != nil {
+		return ctx.Err() // it may not be asked: the code tells
+	}
+	t.devices = have
+	serial := t.device()
+	if serial == "" || slices.Contains(have, serial) {
+		return nil
+	}
+	v := access.Verdict{Answer: access.No, Reason: access.MFADevice, Why: fmt.Sprintf("the user has no MFA device %s", serial), Next: []string{"enrol a device named like the user"}}
+	if len(have) > 0 {
+		v.Why += ", but " + strings.Join(have, ", ")
+		v.Next = []string{fmt.Sprintf("set mfa_serial = %s in %s", have[0], strings.Join(q.naming(serial), ", "))}
+	}
+	t.verdict = &v
+	return nil
+}
+
+// naming says where the config names a device.
+func (q *inquiry) naming(serial string) []string {
+	var where []string
+	for _, name := range q.set.Names() {
+		p, err := q.set.Profile(name)
+		set, ok := p.Setting("mfa_serial")
+		if err == nil && ok && set.Value == serial && !slices.Contains(where, set.From) && len(where) < 5 {
+			where = append(where, set.From)
+		}
+	}
+	if len(where) == 0 {
+		return []string{"AWS_MFA_SERIAL"}
+	}
+	return where
+}
+
+// kept says whether the session that opens the basis is kept, so that no code is
+// asked for.
+func (q *inquiry) kept(t *basis) bool {
+	if len(t.chain.Steps) == 0 || q.seal.IsZero() {
+		return false
+	}
+	for _, name := range chain.Names(t.chain, q.keyID(t.chain), q.cache.NameOf) {
+		if e, err := q.cache.Load(name); err == nil && e.Holds(q.sys.Now(), q.minimum.Duration) {
+			return true
+		}
+	}
+	return false
+}
+
+// patient is how access calls: with more tries than others, since it makes many
+// calls and each that is throttled waits longer before the next try.
+func (q *inquiry) patient(e source.Endpoint) awsapi.Config {
+	const tries = 6
+	c := q.sys.awsConfig(e)
+	if q.sys.lookup("AWS_MAX_ATTEMPTS") == "" {
+		c.Attempts = tries
+	}
+	return c
+}

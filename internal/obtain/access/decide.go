@@ -1,0 +1,250 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fob/internal/obtain/awsapi"
+)
+
+// Existence is what an account itself tells of a role.
+type Existence int
+
+// What is known of a role. Unseen is where nobody could be asked.
+const (
+	Unseen Existence = iota
+	Absent
+	Present
+)
+
+// Seen is what was read of a role in its own account, by a session there.
+type Seen struct {
+	Existence
+	Trust string // the trust policy of a role that is present
+}
+
+// Evidence is all that is known when AWS has refused a role.
+type Evidence struct {
+	ARN string
+	// Profile is the profile of the config that names the role, or "".
+	Profile string
+	// Err is what came of asking.
+	Err error
+	Who Person
+	// MFA says that the session carries it.
+	MFA bool
+	// AddMFA is what gives the session MFA, in words, or "".
+	AddMFA string
+	Seen   Seen
+	// Book has the accounts that are known by other means.
+	Book Book
+}
+
+// Decide turns what came of asking for a role into a verdict.
+func Decide(e Evidence) Verdict {
+	if e.Err == nil {
+		return Verdict{Answer: Yes}
+	}
+	refusal := (*awsapi.Refusal)(nil)
+	switch {
+	case errors.Is(e.Err, ErrNotAsked):
+		return Verdict{Answer: Unknown, Reason: NotAsked, Why: e.Err.Error()}
+	case !errors.As(e.Err, &refusal):
+		return Verdict{Answer: Unknown, Reason: Unreachable, Why: e.Err.Error()}
+	case Throttling(refusal.Code):
+		return Verdict{Answer: Unknown, Reason: Throttled, Why: refusal.Error(), Next: []string{"wait a minute, then ask for fewer: fob access PROFILE"}}
+	case refusal.Status >= 500:
+		return Verdict{Answer: Unknown, Reason: Unreachable, Why: refusal.Error()}
+	case refusal.Code != "AccessDenied" && refusal.Code != "AccessDeniedException":
+		return odd(refusal)
+	}
+	if v, ok := e.worded(refusal.Message); ok {
+		return v
+	}
+	return e.weigh()
+}
+
+// Throttling says whether AWS refuses with this code because of too many calls.
+func Throttling(code string) bool {
+	return strings.HasPrefix(code, "Throttl") || strings.HasPrefix(code, "TooManyRequests") || code == "RequestLimitExceeded" || code == "SlowDown"
+}
+
+// odd is a refusal that says nothing of the person's rights.
+func odd(r *awsapi.Refusal) Verdict {
+	v := Verdict{Answer: Unknown, Reason: Unclear, Why: r.Error()}
+	if r.Code == "ValidationError" && strings.Contains(r.Message, "ARN") {
+		v.Answer, v.Reason = No, WrongAccount
+		v.Next = []string{"see that the ARN is of this partition and of twelve digits"}
+	}
+	return v
+}
+
+// worded takes AWS's own reason, which stands in the text where caller and role
+// are of one account or one organization
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html).
+func (e Evidence) worded(message string) (Verdict, bool) {
+	said := func(part string) bool { return strings.Contains(message, part) }
+	v := Verdict{Answer: No, Why: "AWS says: " + message}
+	switch {
+	case said("TagSession"), said("SetSourceIdentity"):
+		v.Reason, v.Next = Trust, []string{"remove session_tags and source_identity, or let the role's trust policy allow them"}
+	case said("session policy"):
+		v.Reason, v.Next = SessionPolicy, []string{"begin at credentials that no session policy narrows"}
+	case said("explicit deny in the role trust policy"), said("no role trust policy allows"):
+		v.Reason, v.Next = Trust, []string{e.askTrust()}
+	case said("explicit deny"), said("service control policy"), said("resource control policy"), said("permissions boundary"):
+		v.Reason, v.Next = Denied, []string{"ask who keeps that policy: no group can allow what it forbids"}
+	case said("no identity-based policy allows"):
+		return e.noGroup(v.Why), true
+	default:
+		return v, false
+	}
+	return v, true
+}
+
+// WorthALook says whether reading the role in its own account would tell more.
+func (e Evidence) WorthALook() bool {
+	refusal := (*awsapi.Refusal)(nil)
+	if !errors.As(e.Err, &refusal) || !strings.HasPrefix(refusal.Code, "AccessDenied") {
+		return false
+	}
+	if _, ok := e.worded(refusal.Message); ok {
+		return false
+	}
+	leave, _ := MayAssume(e.Who.Policies, e.Who.Name, e.ARN, e.MFA)
+	return leave != Forbidden && (leave != Silent || !e.Who.Complete)
+}
+
+// weigh finds the reason where AWS names none, from what is known of the person
+// and of the role.
+func (e Evidence) weigh() Verdict {
+	leave, from := MayAssume(e.Who.Policies, e.Who.Name, e.ARN, e.MFA)
+	known := e.Who.Complete
+	switch {
+	case leave == Forbidden:
+		return Verdict{Answer: No, Reason: Denied, Why: "it is denied by a policy of " + from, Next: []string{"ask who keeps that policy: no other group can allow what it forbids"}}
+	case leave == Silent && known && e.likeMFA():
+		return e.noMFA("a policy of yours allows it with MFA only")
+	case leave == Silent && known:
+		return e.noGroup("none of your policies allows it (groups: " + e.Who.groups() + ")")
+	case e.Seen.Existence == Absent:
+		return e.absent(leave, from)
+	case e.Seen.Existence == Present:
+		return e.present(leave, from)
+	case !e.MFA && !machine(e.ARN):
+		return e.noMFA("the session carries no MFA, which roles for people ask for")
+	}
+	return e.unclear(leave, from)
+}
+
+// likeMFA says whether the person's policies would allow it with MFA.
+func (e Evidence) likeMFA() bool {
+	leave, _ := MayAssume(e.Who.Policies, e.Who.Name, e.ARN, true)
+	return !e.MFA && leave >= Perhaps
+}
+
+func (e Evidence) noMFA(why string) Verdict {
+	v := Verdict{Answer: No, Reason: NoMFA, Why: why}
+	if e.AddMFA != "" {
+		v.Next = append(v.Next, e.AddMFA)
+	}
+	return v
+}
+
+func (e Evidence) noGroup(why string) Verdict {
+	if near := e.Book.Near(AccountOf(e.ARN)); near != "" {
+		return Verdict{
+			Answer: No, Reason: WrongAccount, Why: fmt.Sprintf("%s, and %s is known nowhere else, but %s is", why, AccountOf(e.ARN), near),
+			Next: []string{"correct the account's id in role_arn" + e.ofProfile() + ": " + near},
+		}
+	}
+	return Verdict{Answer: No, Reason: NoGroup, Why: why, Next: []string{e.askGroup()}}
+}
+
+func (e Evidence) absent(leave Leave, from string) Verdict {
+	v := Verdict{Answer: No, Reason: RoleGone, Why: "the account says that it has no such role"}
+	keeper := "ask who keeps the baseline of account " + e.Book.Called(AccountOf(e.ARN)) + " to make the role"
+	v.Next = []string{keeper}
+	if leave >= Perhaps && slices.Contains(Named(e.Who.Policies, e.Who.Name), e.ARN) {
+		v.Reason, v.Why = RoleMissing, "a policy of "+from+" allows it, and the account says that it has no such role"
+		v.Next = []string{keeper + ", or to take it out of the groups"}
+	}
+	if human(e.ARN) && AccountOf(e.ARN) == e.Who.Account {
+		v.Next = []string{"the account of the users has no roles for people: use the user's own session there"}
+	}
+	if e.Profile != "" {
+		v.Next = append(v.Next, "or correct role_arn"+e.ofProfile())
+	}
+	return v
+}
+
+func (e Evidence) present(leave Leave, from string) Verdict {
+	trust, err := Trusted(e.Seen.Trust, e.Who.ARN, e.MFA)
+	switch {
+	case err != nil || e.Who.ARN == "":
+		return e.unclear(leave, from)
+	case trust == WantsMFA:
+		return e.noMFA("the role's trust policy asks for MFA, and the session carries none")
+	case trust == Refuses:
+		return Verdict{Answer: No, Reason: Trust, Why: "the role is there, and its trust policy does not name " + e.Who.ARN + " or its account", Next: []string{e.askTrust()}}
+	case trust == WantsMore:
+		return Verdict{Answer: No, Reason: Trust, Why: "the role's trust policy has a condition that was not met, such as an external id", Next: []string{"set external_id" + e.ofProfile() + ", or " + e.askTrust()}}
+	case leave == Silent:
+		return e.noGroup("the role is there and trusts your account, so what is missing is a policy of yours")
+	}
+	return e.unclear(leave, from)
+}
+
+// unclear says what it can be, and what would tell.
+func (e Evidence) unclear(leave Leave, from string) Verdict {
+	v := Verdict{Answer: No, Reason: Unclear}
+	switch {
+	case e.Seen.Existence == Present && leave >= Perhaps:
+		v.Why = "a policy of " + from + " allows it and the role trusts your account: a permissions boundary or a policy of the organization may forbid it"
+		v.Next = []string{"ask who keeps the organization's policies"}
+	case leave >= Perhaps:
+		v.Why = "a policy of " + from + " allows it: the role does not exist, or its trust policy refuses; AWS gives the same answer for both"
+		v.Next = []string{"see which roles account " + e.Book.Called(AccountOf(e.ARN)) + " has: aws iam list-roles, in that account"}
+	default:
+		v.Why = "AWS gives the same answer where no group allows it and where the role does not exist, and your groups cannot be read here"
+		if e.Who.Why != "" {
+			v.Why += " (" + e.Who.Why + ")"
+		}
+		v.Next = []string{e.askGroup()}
+	}
+	if near := e.Book.Near(AccountOf(e.ARN)); near != "" {
+		v.Reason, v.Why = WrongAccount, AccountOf(e.ARN)+" is known nowhere else, but "+near+" is"
+		v.Next = []string{"correct the account's id in role_arn" + e.ofProfile() + ": " + near}
+	}
+	return v
+}
+
+func (e Evidence) ofProfile() string {
+	if e.Profile == "" {
+		return ""
+	}
+	return fmt.Sprintf(" of profile %q", e.Profile)
+}
+
+// askGroup says what to ask of whom, in the words of the architecture's
+// users.yml.
+func (e Evidence) askGroup() string {
+	whom := e.Who.Name
+	if whom == "" {
+		whom = "your user"
+	}
+	if group := e.Book.Group(e.ARN); group != "" {
+		return "ask who keeps users.yml of the account of the users to add to the groups of " + whom + ": " + group
+	}
+	return "ask who keeps the account of the users for a group that allows " + whom + " sts:AssumeRole on " + e.ARN
+}
+
+func (e Evidence) askTrust() string {
+	account := AccountOf(e.Who.ARN)
+	if account == "" {
+		account = "of the users"
+	}
+	return "ask who keeps the baseline of account " + e.Book.Called(AccountOf(e.ARN)) + " to let the role trust account " + account
+}

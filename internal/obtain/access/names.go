@@ -1,0 +1,248 @@
+package access
+
+import (
+	"slices"
+	"strings"
+)
+
+// kind is one of the default roles of a Reference Architecture.
+type kind struct {
+	role  string // its name
+	short string // how groups and people call it
+	group bool   // each account has a generated group for it
+	human bool   // its trust policy asks for MFA
+}
+
+// kinds are the defaults of the module cross-account-iam-roles.
+func kinds() []kind {
+	return []kind{
+		{"allow-full-access-from-other-accounts", "full-access", true, true},
+		{"allow-read-only-access-from-other-accounts", "read-only", true, true},
+		{"allow-dev-access-from-other-accounts", "dev", true, true},
+		{"allow-billing-only-access-from-other-accounts", "billing", true, true},
+		{"allow-support-access-from-other-accounts", "support", true, true},
+		{"allow-logs-access-from-other-accounts", "logs", false, true},
+		{"allow-iam-admin-access-from-other-accounts", "iam-admin", false, true},
+		{"allow-ssh-grunt-access-from-other-accounts", "ssh-grunt", false, false},
+		{"allow-auto-deploy-from-other-accounts", "auto-deploy", true, false},
+	}
+}
+
+// DefaultRoles are the names of the nine default roles.
+func DefaultRoles() []string {
+	var names []string
+	for _, k := range kinds() {
+		names = append(names, k.role)
+	}
+	return names
+}
+
+// kindOf finds the default role behind a role's name, which may have a prefix
+// (iam_role_name_prefix).
+func kindOf(arn string) (k kind, prefix string, ok bool) {
+	name := NameOf(arn)
+	for _, k := range kinds() {
+		if prefix, found := strings.CutSuffix(name, k.role); found && (prefix == "" || strings.HasSuffix(prefix, "-")) {
+			return k, prefix, true
+		}
+	}
+	return kind{}, "", false
+}
+
+// Short is how people call a role: "read-only", or its own name where it is none
+// of the defaults.
+func Short(arn string) string {
+	if k, prefix, ok := kindOf(arn); ok && prefix == "" {
+		return k.short
+	}
+	return NameOf(arn)
+}
+
+// Prefix is what stands before the default name of a role.
+func Prefix(arn string) string {
+	_, prefix, _ := kindOf(arn)
+	return prefix
+}
+
+func machine(arn string) bool {
+	k, _, ok := kindOf(arn)
+	return ok && !k.human
+}
+
+func human(arn string) bool {
+	k, _, ok := kindOf(arn)
+	return ok && k.human
+}
+
+// Order puts the default roles before others, in the order that people know.
+func Order(arn string) int {
+	for i, k := range kinds() {
+		if k.role == NameOf(arn) {
+			return i
+		}
+	}
+	return len(kinds())
+}
+
+// Book has the accounts that are known, by id, and what people call them.
+type Book struct {
+	names map[string]string
+	// fits are those whose name comes from a profile called ACCOUNT-ROLE.
+	fits map[string]bool
+	// sure are accounts that were entered, or that a group names.
+	sure map[string]bool
+}
+
+// NewBook is empty.
+func NewBook() Book { return Book{names: map[string]string{}, fits: map[string]bool{}, sure: map[string]bool{}} }
+
+// Vouch says that an account is there: it was entered, or a group names it.
+func (b Book) Vouch(account string) { b.sure[account] = account != "" }
+
+// FromProfile takes a name out of the config: a profile for a role is called
+// like the account with the role behind it, or like the account alone, so the
+// shortest is taken where none has the role behind it.
+func (b Book) FromProfile(profile, arn string) {
+	account, fits := AccountOf(arn), false
+	if k, _, ok := kindOf(arn); ok {
+		profile, fits = strings.CutSuffix(profile, "-"+k.short)
+	}
+	old, known := b.names[account]
+	better := fits && !b.fits[account] || fits == b.fits[account] && len(profile) < len(old)
+	if account != "" && profile != "" && (!known || better) {
+		b.names[account], b.fits[account] = profile, fits
+	}
+}
+
+// FromGroup takes a name out of a generated group, _account.NAME-KIND, by the
+// role that it allows: names may have hyphens themselves.
+func (b Book) FromGroup(group, arn string) {
+	k, _, ok := kindOf(arn)
+	name, generated := strings.CutPrefix(group, "_account.")
+	name, fits := strings.CutSuffix(name, "-"+k.short)
+	if account := AccountOf(arn); ok && generated && fits && name != "" && account != "" {
+		b.names[account], b.fits[account] = name, true
+	}
+}
+
+// FromPerson learns the accounts that a person's groups name.
+func (b Book) FromPerson(p Person) {
+	for _, policy := range p.Policies {
+		for _, arn := range Named([]Policy{policy}, p.Name) {
+			b.Vouch(AccountOf(arn))
+			if group, ok := strings.CutPrefix(policy.From, "group "); ok {
+				b.FromGroup(group, arn)
+			}
+		}
+	}
+}
+
+// Called is what people call an account, else its id.
+func (b Book) Called(account string) string {
+	if name := b.names[account]; name != "" {
+		return name
+	}
+	return account
+}
+
+// Group is the generated group that allows a role, or "" where there is none.
+func (b Book) Group(arn string) string {
+	k, _, ok := kindOf(arn)
+	name := b.names[AccountOf(arn)]
+	if !ok || !k.group || name == "" {
+		return ""
+	}
+	return "_account." + name + "-" + k.short
+}
+
+// Near is an account that is surely there, and whose id is that of account but
+// for a slip: one digit more, less or other, or two that changed places. It is ""
+// for an account that is surely there itself, or where there is none or several.
+func (b Book) Near(account string) string {
+	if b.sure[account] || account == "" {
+		return ""
+	}
+	var near []string
+	for other, sure := range b.sure {
+		if sure && slip(account, other) {
+			near = append(near, other)
+		}
+	}
+	if len(near) != 1 {
+		return ""
+	}
+	return near[0]
+}
+
+// slip says whether typing one text can have given the other.
+func slip(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(b)-len(a) > 1 || a == b {
+		return false
+	}
+	if len(a) < len(b) {
+		i := 0
+		for i < len(a) && a[i] == b[i] {
+			i++
+		}
+		return a[i:] == b[i+1:]
+	}
+	var differ []int
+	for i := range len(a) {
+		if a[i] != b[i] {
+			differ = append(differ, i)
+		}
+	}
+	if len(differ) == 1 {
+		return true
+	}
+	return len(differ) == 2 && differ[1] == differ[0]+1 && a[differ[0]] == b[differ[1]] && a[differ[1]] == b[differ[0]]
+}
+
+// BadAccount says why the account in a role's ARN cannot be one, with the id that
+// may be meant, or "".
+func BadAccount(arn string) (why string, meant string) {
+	account := AccountOf(arn)
+	notDigit := func(r rune) bool { return r < '0' || r > '9' }
+	switch {
+	case !strings.HasPrefix(arn, "arn:") || account == "" || len(account) == 12 || strings.ContainsFunc(account, notDigit):
+		return "", ""
+	case len(account) < 12 && len(account) >= 9:
+		return "an account's id has twelve digits; the zeros at its front are lost", strings.Repeat("0", 12-len(account)) + account
+	}
+	return "an account's id has twelve digits", ""
+}
+
+// Accounts are the accounts of these ARNs with their partitions, each once, in
+// order.
+func Accounts(arns []string) []string {
+	var out []string
+	for _, arn := range arns {
+		one := PartitionOf(arn) + ":" + AccountOf(arn)
+		if AccountOf(arn) != "" && !slices.Contains(out, one) {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// Sweep are the default roles of the accounts of arns, with the prefix that an
+// account's own roles have there: what --probe asks for.
+func Sweep(arns []string) []string {
+	prefix := map[string]string{}
+	for _, arn := range arns {
+		if p := Prefix(arn); p != "" {
+			prefix[AccountOf(arn)] = p
+		}
+	}
+	var out []string
+	for _, one := range Accounts(arns) {
+		partition, account, _ := strings.Cut(one, ":")
+		for _, name := range DefaultRoles() {
+			out = append(out, RoleARN(partition, account, prefix[account]+name))
+		}
+	}
+	return out
+}
