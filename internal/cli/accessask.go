@@ -77,12 +77,7 @@ func (q *inquiry) readPeople(ctx context.Context, which func(*basis) bool) error
 			continue
 		}
 		t.read = true
-		if t.user.Key == "" {
-			t.who.Why = "no stored key begins the chain"
-			continue
-		}
-		if !t.isUser {
-			t.who.Why = "the roles are asked for with another role's session"
+		if !t.callable {
 			continue
 		}
 		var err error
@@ -90,7 +85,7 @@ func (q *inquiry) readPeople(ctx context.Context, which func(*basis) bool) error
 			return err
 		}
 		q.book.FromPerson(t.who)
-		if t.chain.Key != "" {
+		if t.isUser {
 			q.book.FromProfile(t.chain.Key, t.who.ARN)
 		}
 		q.book.Vouch(t.who.Account)
@@ -214,7 +209,7 @@ func (q *inquiry) evidence(t *accessTarget) access.Evidence {
 // were entered there, and by the user's where it is theirs.
 func (q *inquiry) sessionsIn(t *accessTarget) []func(context.Context, string) (string, error) {
 	account, end := access.AccountOf(t.arn), t.basis.iam
-	if t.basis.user.Key == "" {
+	if !t.basis.callable {
 		return nil
 	}
 	end.Region = source.CardOf(t.step).Endpoint.Region

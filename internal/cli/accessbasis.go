@@ -20,11 +20,13 @@ import (
 type basis struct {
 	name  string
 	chain chain.Chain // up to the session that asks
-	// user is how the user behind the key calls STS and IAM; isUser says that the
-	// basis is that user's.
+	// user is how the user behind the key calls STS; isUser says that the basis is
+	// that user's.
 	user   chain.Chain
-	iam    source.Endpoint
 	isUser bool
+	// iam is where IAM is called, where callable says so.
+	iam      source.Endpoint
+	callable bool
 
 	session cred.Session // zero where a key signs, or nothing
 	signer  cred.Signer
@@ -41,8 +43,11 @@ func (t *basis) readUser(q *inquiry) {
 		return
 	}
 	if t.user, t.iam, err = chain.User(q.set, q.kinds, q.hasKey, r); err != nil {
+		t.iam, err = chain.IAM(q.set, q.kinds, q.hasKey, r)
+		t.callable = err == nil
 		return
 	}
+	t.callable = true
 	role := func(s source.Step) bool { return source.CardOf(s).Role != "" }
 	t.isUser = t.chain.Key != "" && !slices.ContainsFunc(t.chain.Steps, role)
 }
@@ -146,7 +151,7 @@ func (q *inquiry) keyOf(ctx context.Context, t *basis, keys chainKeys) (cred.Acc
 // takes no more is made anew.
 func (q *inquiry) identify(ctx context.Context, t *basis) error {
 	end := t.chain.STS
-	if len(t.user.Key) > 0 {
+	if t.user.Key != "" {
 		end = t.user.STS
 	}
 	var id awsapi.Identity

@@ -105,7 +105,7 @@ func (q *inquiry) roleOf(name string) string {
 // request is that of exec, but for the variables that would give every profile
 // the same role.
 func (q *inquiry) request(name string, life time.Duration) (chain.Request, error) {
-	r, err := q.sys.request(wanted{profile: name})
+	r, err := q.sys.request(wanted{profile: name, code: q.code})
 	r.Lifetime = life
 	delete(r.Env, "AWS_ROLE_ARN")
 	delete(r.Env, "AWS_ROLE_SESSION_NAME")

@@ -57,3 +57,23 @@ func (v *resolver) asUser(links []link) (iam source.Endpoint, err error) {
 	v.chain.Steps = []source.Step{source.SessionToken{Profile: last.profile.Name, Lifetime: life, Device: device, Endpoint: v.chain.STS}}
 	return iam, err
 }
+
+// IAM is where IAM is called about a profile, whatever its chain begins with.
+func IAM(set profile.Set, kinds []source.Kind, hasKey func(string) bool, r Request) (source.Endpoint, error) {
+	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, req: r}
+	links, err := v.walk()
+	if err != nil {
+		return source.Endpoint{}, asFault(r.Profile, err)
+	}
+	arn := ""
+	for _, l := range links {
+		if l.role != nil {
+			arn = l.role.RoleARN
+		}
+	}
+	end, err := v.endpoint("iam", links[len(links)-1].profile)
+	if err != nil {
+		return end, asFault(r.Profile, err)
+	}
+	return v.baseEndpoint(end, arn), nil
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"fob/internal/fault"
 	"fob/internal/obtain/awsapi"
 )
 
@@ -92,7 +93,7 @@ func (e Evidence) worded(message string) (Verdict, bool) {
 		v.Reason, v.Next = Trust, []string{"remove session_tags and source_identity, or let the role's trust policy allow them"}
 	case said("session policy"):
 		v.Reason, v.Next = SessionPolicy, []string{"begin at credentials that no session policy narrows"}
-	case said("explicit deny in the role trust policy"), said("no role trust policy allows"):
+	case said("explicit deny in the role trust policy"), said("no role trust policy allows"), said("resource-based policy"):
 		v.Reason, v.Next = Trust, []string{e.askTrust()}
 	case said("explicit deny"), said("service control policy"), said("resource control policy"), said("permissions boundary"):
 		v.Reason, v.Next = Denied, []string{"ask who keeps that policy: no group can allow what it forbids"}
@@ -123,6 +124,8 @@ func (e Evidence) weigh() Verdict {
 	leave, from := MayAssume(e.Who.Policies, e.Who.Name, e.ARN, e.MFA)
 	known := e.Who.Complete
 	switch {
+	case e.Who.WithoutMFA && !machine(e.ARN):
+		return e.noMFA("IAM refuses the session as one without MFA, and roles for people ask for it")
 	case leave == Forbidden:
 		return Verdict{Answer: No, Reason: Denied, Why: "it is denied by a policy of " + from, Next: []string{"ask who keeps that policy: no other group can allow what it forbids"}}
 	case leave == Silent && known && e.likeMFA():
@@ -207,6 +210,12 @@ func (e Evidence) unclear(leave Leave, from string) Verdict {
 	case leave >= Perhaps:
 		v.Why = "a policy of " + from + " allows it: the role does not exist, or its trust policy refuses; AWS gives the same answer for both"
 		v.Next = []string{"see which roles account " + e.Book.Called(AccountOf(e.ARN)) + " has: aws iam list-roles, in that account"}
+	case e.Who.Name == "" && e.Who.ARN != "":
+		v.Why = "who asks is " + e.Who.ARN + ": its role's policies or a session policy may leave it out, or the role may not exist or not trust it"
+		v.Next = []string{"see what is asked of whom: fob explain PROFILE"}
+		if e.Profile != "" {
+			v.Next = []string{"see what is asked of whom: fob explain " + fault.Operand(e.Profile)}
+		}
 	default:
 		v.Why = "AWS gives the same answer where no group allows it and where the role does not exist, and your groups cannot be read here"
 		if e.Who.Why != "" {

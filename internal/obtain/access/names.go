@@ -94,22 +94,23 @@ type Book struct {
 }
 
 // NewBook is empty.
-func NewBook() Book { return Book{names: map[string]string{}, fits: map[string]bool{}, sure: map[string]bool{}} }
+func NewBook() Book {
+	return Book{names: map[string]string{}, fits: map[string]bool{}, sure: map[string]bool{}}
+}
 
 // Vouch says that an account is there: it was entered, or a group names it.
 func (b Book) Vouch(account string) { b.sure[account] = account != "" }
 
 // FromProfile takes a name out of the config: a profile for a role is called
-// like the account with the role behind it, or like the account alone, so the
-// shortest is taken where none has the role behind it.
+// like the account with the role behind it, or like the account alone. The first
+// counts where none has the role behind it.
 func (b Book) FromProfile(profile, arn string) {
 	account, fits := AccountOf(arn), false
 	if k, _, ok := kindOf(arn); ok {
 		profile, fits = strings.CutSuffix(profile, "-"+k.short)
 	}
-	old, known := b.names[account]
-	better := fits && !b.fits[account] || fits == b.fits[account] && len(profile) < len(old)
-	if account != "" && profile != "" && (!known || better) {
+	known := b.names[account] != ""
+	if account != "" && profile != "" && (!known || fits && !b.fits[account]) {
 		b.names[account], b.fits[account] = profile, fits
 	}
 }
