@@ -23,7 +23,7 @@ func (q *inquiry) widen(ctx context.Context) error {
 		return err
 	}
 	for _, t := range q.bases {
-		if !t.isUser || t.verdict != nil {
+		if !t.isUser || t.verdict != nil || q.outdone(t) {
 			continue
 		}
 		if len(q.profiles) == 0 {
@@ -42,6 +42,23 @@ func (q *inquiry) widen(ctx context.Context) error {
 		return q.nothing()
 	}
 	return nil
+}
+
+// outdone says whether the same user asks with another basis too, by which more
+// can be entered: one with MFA, or the first of those that are alike.
+func (q *inquiry) outdone(t *basis) bool {
+	first := true
+	for _, o := range q.bases {
+		if o == t {
+			first = false
+			continue
+		}
+		rival := o.isUser && o.verdict == nil && o.who.ARN == t.who.ARN
+		if rival && (o.mfa() && !t.mfa() || first && o.mfa() == t.mfa()) {
+			return true
+		}
+	}
+	return false
 }
 
 // arnsOf has a role of each account that is to be probed from a basis, the user's
@@ -175,15 +192,18 @@ func (q *inquiry) judge(ctx context.Context) error {
 			open = append(open, t)
 		}
 	}
-	errs := access.Each(ctx, len(open), func(ctx context.Context, i int) error {
-		t := open[i]
-		e := q.evidence(t)
-		if e.WorthALook() {
-			e.Seen = access.Look(ctx, t.arn, q.sessionsIn(t))
+	seen := make([]access.Seen, len(open))
+	errs := access.Each(ctx, len(open), func(ctx context.Context, i int) (err error) {
+		if t := open[i]; q.evidence(t).WorthALook() {
+			seen[i], err = access.Look(ctx, t.arn, q.sessionsIn(t))
 		}
-		t.verdict = access.Decide(e)
-		return ctx.Err()
+		return err
 	})
+	for i, t := range open {
+		e := q.evidence(t)
+		e.Seen = seen[i]
+		t.verdict = access.Decide(e)
+	}
 	return interruption(ctx, errs)
 }
 

@@ -156,7 +156,7 @@ func (q *inquiry) identify(ctx context.Context, t *basis) error {
 	}
 	var id awsapi.Identity
 	ask := func(signer cred.Signer) (err error) {
-		id, err = awsapi.New(q.patient(end), signer).CallerIdentity(ctx)
+		id, err = awsapi.New(q.sys.awsConfig(end), signer).CallerIdentity(ctx)
 		return err
 	}
 	var err error
@@ -184,7 +184,7 @@ func (q *inquiry) checkDevice(ctx context.Context, t *basis, keys chainKeys) err
 	if err != nil {
 		return err
 	}
-	have, err := awsapi.New(q.patient(t.iam), key.Signer()).OwnMFADevices(ctx)
+	have, err := awsapi.New(q.sys.awsConfig(t.iam), key.Signer()).OwnMFADevices(ctx)
 	if err != nil {
 		return ctx.Err() // it may not be asked: the code tells
 	}

@@ -142,11 +142,14 @@ func (q *inquiry) planProfile(name string) error {
 	last := len(c.Steps) - 1
 	t.step, t.arn = c.Steps[last], source.CardOf(c.Steps[last]).Role
 	c.Steps = c.Steps[:last:last]
-	t.basis = q.basisOf(c)
-	t.held = q.heldBy(name)
 	if source.Device(t.step).Serial != "" {
+		// The groups are read with the session that other roles are asked with.
+		if user, _, err := chain.User(q.set, q.kinds, q.hasKey, r); err == nil {
+			c = user
+		}
 		t.verdict = access.Verdict{Answer: access.Unknown, Reason: access.OwnCode, Why: "its MFA device is another than its source's, so each session costs an MFA code of its own", Next: []string{"enter it: fob exec " + fault.Operand(name)}}
 	}
+	t.basis, t.held = q.basisOf(c), q.heldBy(name)
 	if t.held != nil {
 		t.verdict = access.Verdict{Answer: access.Yes}
 	}
@@ -172,13 +175,14 @@ func (q *inquiry) hopeful() bool {
 // add joins profiles that lead to one role in one way.
 func (q *inquiry) add(t *accessTarget) {
 	for _, o := range q.targets {
-		if o.arn == t.arn && o.basis == t.basis && o.basis != nil {
-			o.profiles = append(o.profiles, t.profiles...)
-			if o.held == nil && t.held != nil {
-				o.held, o.verdict = t.held, t.verdict
-			}
-			return
+		if o.arn != t.arn || o.basis != t.basis || o.basis == nil {
+			continue
 		}
+		o.profiles = append(o.profiles, t.profiles...)
+		if o.held == nil && t.held != nil || o.verdict.Reason == access.OwnCode {
+			o.held, o.verdict, o.step = t.held, t.verdict, t.step
+		}
+		return
 	}
 	q.targets = append(q.targets, t)
 }

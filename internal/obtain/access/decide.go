@@ -97,6 +97,8 @@ func (e Evidence) worded(message string) (Verdict, bool) {
 		v.Reason, v.Next = Trust, []string{e.askTrust()}
 	case said("explicit deny"), said("service control policy"), said("resource control policy"), said("permissions boundary"):
 		v.Reason, v.Next = Denied, []string{"ask who keeps that policy: no group can allow what it forbids"}
+	case said("no identity-based policy allows") && e.likeMFA():
+		return e.noMFA("a policy of yours allows it with MFA only"), true
 	case said("no identity-based policy allows"):
 		return e.noGroup(v.Why), true
 	default:

@@ -168,18 +168,21 @@ func (r *reader) known(arn string) bool {
 }
 
 // Look reads a role in its own account by the sessions that are at hand there, one
-// after the other until one may.
-func Look(ctx context.Context, arn string, at []func(context.Context, string) (string, error)) Seen {
+// after the other until one may. What may not be read is Unseen, and no error; only
+// no answer is.
+func Look(ctx context.Context, arn string, at []func(context.Context, string) (string, error)) (Seen, error) {
 	const most = 3
 	for _, trust := range at[:min(len(at), most)] {
 		text, err := trust(ctx, NameOf(arn))
 		refusal := (*awsapi.Refusal)(nil)
 		switch {
 		case err == nil:
-			return Seen{Existence: Present, Trust: text}
-		case errors.As(err, &refusal) && refusal.Code == "NoSuchEntity":
-			return Seen{Existence: Absent}
+			return Seen{Existence: Present, Trust: text}, nil
+		case !errors.As(err, &refusal):
+			return Seen{}, err
+		case refusal.Code == "NoSuchEntity":
+			return Seen{Existence: Absent}, nil
 		}
 	}
-	return Seen{}
+	return Seen{}, nil
 }

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// The count of what was asked is for a terminal only, and leaves nothing there.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	for _, terminal := range []bool{true, false} {
+		var out bytes.Buffer
+		q := &inquiry{keeper: &keeper{sys: System{Stderr: &out, StderrIsTerminal: func() bool { return terminal }}}}
+		told := q.progress(2)
+		told()
+		told()
+		q.progress(0)()
+		want := ""
+		if terminal {
+			want = "\rasked for 1 of 2 roles\r" + strings.Repeat(" ", len("asked for 2 of 2 roles")) + "\r"
+		}
+		if out.String() != want {
+			t.Errorf("terminal %v: %q, want %q", terminal, out.String(), want)
+		}
+	}
+}
+
+// Many roles of their own stand below each other, and no name moves the cursor.
+func TestAccessTable(t *testing.T) {
+	t.Parallel()
+	var o accessJSON
+	for i := range mostColumns + 1 {
+		o.Roles = append(o.Roles, accessRole{Account: "012345678901", Name: "a\x1b[2J", Role: fmt.Sprintf("role%d", i), ARN: "x", Answer: "yes"})
+	}
+	if got := strings.Split(o.table(), "\n"); len(got) != mostColumns+2 || got[0] != `a\x1b[2J 012345678901  role0   yes` {
+		t.Errorf("%q", got)
+	}
+	two := accessJSON{Roles: []accessRole{
+		{Account: "1", Name: "1", Role: "x", ARN: "x", Answer: "yes"},
+		{Account: "1", Name: "1", Role: "x", ARN: "x", Answer: "no", Reason: "unclear", Why: "w"},
+	}}
+	if got := two.table() + two.reasons(); got != "   x\n1  yes, no\n\nno: 1 x (unclear)\n  because: w\n" {
+		t.Errorf("%q", got)
+	}
+}
