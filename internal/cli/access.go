@@ -31,9 +31,11 @@ func newAccess(sys *System, g *globals) *cobra.Command {
 			"With --probe: all nine roles of a Reference Architecture in each of those accounts. What is refused\n" +
 			"shows in CloudTrail, and an alarm may go off.\n" +
 			"Status 0: all that were asked for can be entered; 5: one is refused; 1: of one it is not known.",
-		Example:           "  fob access\n  fob access prod\n  fob access --probe\n  fob access --json",
-		Args:              cobra.ArbitraryArgs,
-		ValidArgsFunction: sys.completeProfile(g),
+		Example: "  fob access\n  fob access prod\n  fob access --probe\n  fob access --json",
+		Args:    cobra.ArbitraryArgs,
+		ValidArgsFunction: func(c *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {
+			return sys.completeProfile(g)(c, nil, start)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, name := range args {
 				if name == "" {

@@ -192,10 +192,10 @@ func (q *inquiry) judge(ctx context.Context) error {
 			open = append(open, t)
 		}
 	}
-	seen := make([]access.Seen, len(open))
+	seen, sessions := make([]access.Seen, len(open)), q.sessions()
 	errs := access.Each(ctx, len(open), func(ctx context.Context, i int) (err error) {
 		if t := open[i]; q.evidence(t).WorthALook() {
-			seen[i], err = access.Look(ctx, t.arn, q.sessionsIn(t))
+			seen[i], err = access.Look(ctx, t.arn, q.readers(t, sessions[access.AccountOf(t.arn)]))
 		}
 		return err
 	})
@@ -225,29 +225,38 @@ func (q *inquiry) evidence(t *accessTarget) access.Evidence {
 	return e
 }
 
-// sessionsIn are ways to read a role in its own account: by the sessions that
-// were entered there, and by the user's where it is theirs.
-func (q *inquiry) sessionsIn(t *accessTarget) []func(context.Context, string) (string, error) {
-	account, end := access.AccountOf(t.arn), t.basis.iam
+// at are ways to read a role in its own account: by the sessions that were entered
+// there, and by the user's where it is theirs.
+type at map[string][]cred.Signer
+
+func (q *inquiry) sessions() at {
+	in := at{}
+	for _, t := range q.bases {
+		if t.signer.ID != "" {
+			in[t.who.Account] = append(in[t.who.Account], t.signer)
+		}
+	}
+	for _, t := range q.targets {
+		account := access.AccountOf(t.arn)
+		switch {
+		case t.held != nil:
+			in[account] = append(in[account], t.held.Signer())
+		case t.entered.ID != "":
+			in[account] = append(in[account], t.entered.Signer())
+		}
+	}
+	return in
+}
+
+func (q *inquiry) readers(t *accessTarget, signers []cred.Signer) []func(context.Context, string) (string, error) {
 	if !t.basis.callable {
 		return nil
 	}
+	end := t.basis.iam
 	end.Region = source.CardOf(t.step).Endpoint.Region
 	var ways []func(context.Context, string) (string, error)
-	by := func(s cred.Signer) {
+	for _, s := range signers {
 		ways = append(ways, awsapi.New(q.patient(end), s).RoleTrust)
-	}
-	if t.basis.who.Account == account {
-		by(t.basis.signer)
-	}
-	for _, o := range q.targets {
-		switch {
-		case access.AccountOf(o.arn) != account:
-		case o.held != nil:
-			by(o.held.Signer())
-		case o.entered.ID != "":
-			by(o.entered.Signer())
-		}
 	}
 	return ways
 }

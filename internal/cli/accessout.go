@@ -187,20 +187,21 @@ func aligned(rows [][]string) string {
 // reasons says of each role that cannot be entered why, and what helps. Roles with
 // the same reason and the same help stand together.
 func (o accessJSON) reasons() string {
-	var b strings.Builder
-	said := map[string]bool{}
-	for i, r := range o.Roles {
-		if r.Answer == string(access.Yes) || said[r.same()] {
+	var order []accessRole
+	roles := map[string][]string{}
+	for _, r := range o.Roles {
+		if r.Answer == string(access.Yes) {
 			continue
 		}
-		said[r.same()] = true
-		var roles []string
-		for _, other := range o.Roles[i:] {
-			if other.same() == r.same() {
-				roles = append(roles, other.Name+" "+other.Role)
-			}
+		same := r.same()
+		if roles[same] == nil {
+			order = append(order, r)
 		}
-		fmt.Fprintf(&b, "\n%s: %s (%s)\n  because: %s\n", r.Answer, fault.Line(strings.Join(roles, ", ")), r.Reason, fault.Line(r.Why))
+		roles[same] = append(roles[same], r.Name+" "+r.Role)
+	}
+	var b strings.Builder
+	for _, r := range order {
+		fmt.Fprintf(&b, "\n%s: %s (%s)\n  because: %s\n", r.Answer, fault.Line(strings.Join(roles[r.same()], ", ")), r.Reason, fault.Line(r.Why))
 		for _, next := range r.Next {
 			fmt.Fprintf(&b, "  try: %s\n", fault.Line(next))
 		}

@@ -60,15 +60,16 @@ func (q *inquiry) plan(ctx context.Context) error {
 			broken = err
 		}
 	}
-	if len(q.targets) == 0 && len(q.profiles) == 0 {
+	usable := func(t *accessTarget) bool { return t.basis != nil || t.verdict.Answer == access.No }
+	if !slices.ContainsFunc(q.targets, usable) && len(q.profiles) == 0 {
 		if err := q.planKeys(); err != nil {
 			return err
 		}
 	}
-	if len(q.targets) > 0 || len(q.bases) > 0 {
+	switch {
+	case len(q.bases) > 0 || slices.ContainsFunc(q.targets, usable):
 		return nil
-	}
-	if broken != nil {
+	case broken != nil:
 		return broken
 	}
 	return q.nothing()
@@ -113,7 +114,7 @@ func (q *inquiry) request(name string, life time.Duration) (chain.Request, error
 }
 
 // planProfile adds the role of one profile. A profile that cannot be used is a
-// row too, unless no other can be.
+// row too, and an error.
 func (q *inquiry) planProfile(name string) error {
 	t := &accessTarget{arn: q.roleOf(name), profiles: []string{name}}
 	r, err := q.request(name, probeLife)
@@ -134,9 +135,7 @@ func (q *inquiry) planProfile(name string) error {
 		if errors.As(err, &f) {
 			t.verdict.Next = f.Next
 		}
-		if len(q.profiles) == 0 && q.hopeful() {
-			q.targets = append(q.targets, t)
-		}
+		q.targets = append(q.targets, t)
 		return err
 	}
 	last := len(c.Steps) - 1
@@ -155,21 +154,6 @@ func (q *inquiry) planProfile(name string) error {
 	}
 	q.add(t)
 	return nil
-}
-
-// hopeful says whether any other profile with a role can be planned, or has been.
-func (q *inquiry) hopeful() bool {
-	for _, name := range q.set.Names() {
-		if q.roleOf(name) == "" {
-			continue
-		}
-		if r, err := q.request(name, probeLife); err == nil {
-			if _, err := chain.Resolve(q.set, q.kinds, q.hasKey, nil, r); err == nil {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // add joins profiles that lead to one role in one way.
