@@ -212,9 +212,9 @@ func (q *inquiry) evidence(t *accessTarget) access.Evidence {
 	if len(t.profiles) > 0 {
 		e.Profile = t.profiles[0]
 	}
-	switch {
-	case t.basis.isUser && len(t.basis.devices) > 0:
-		e.AddMFA = fmt.Sprintf("set mfa_serial = %s in profile %q", t.basis.devices[0], t.basis.chain.Key)
+	switch other := givesCodes(t.basis.devices); {
+	case t.basis.isUser && other != "":
+		e.AddMFA = fmt.Sprintf("set mfa_serial = %s in profile %q", other, t.basis.chain.Key)
 	case t.basis.isUser && t.basis.devices != nil:
 		e.AddMFA = "enrol an MFA device that is named like the user, and set mfa_serial"
 	case t.basis.isUser:

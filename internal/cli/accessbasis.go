@@ -196,10 +196,21 @@ func (q *inquiry) checkDevice(ctx context.Context, t *basis, keys chainKeys) err
 	v := access.Verdict{Answer: access.No, Reason: access.MFADevice, Why: fmt.Sprintf("the user has no MFA device %s", serial), Next: []string{"enrol a device named like the user"}}
 	if len(have) > 0 {
 		v.Why += ", but " + strings.Join(have, ", ")
-		v.Next = []string{fmt.Sprintf("set mfa_serial = %s in %s", have[0], strings.Join(q.naming(serial), ", "))}
+	}
+	if other := givesCodes(have); other != "" {
+		v.Next = []string{fmt.Sprintf("set mfa_serial = %s in %s", other, strings.Join(q.naming(serial), ", "))}
 	}
 	t.verdict = &v
 	return nil
+}
+
+// givesCodes is the first of these devices that is no security key, or "".
+func givesCodes(serials []string) string {
+	i := slices.IndexFunc(serials, func(s string) bool { return source.CheckSerial(s) == "" })
+	if i < 0 {
+		return ""
+	}
+	return serials[i]
 }
 
 // naming says where the config names a device.

@@ -45,3 +45,14 @@ func TestAccessTable(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A security key has a serial too, and gives no codes.
+func TestGivesCodes(t *testing.T) {
+	t.Parallel()
+	const key, app = "arn:aws:iam::123456789012:u2f/user/ann/x", "arn:aws:iam::123456789012:mfa/ann"
+	for want, serials := range map[string][]string{"": {key}, app: {key, app}, "GAHT12345678": {"GAHT12345678", app}} {
+		if got := givesCodes(serials); got != want {
+			t.Errorf("%v: %q, want %q", serials, got, want)
+		}
+	}
+}

@@ -91,6 +91,7 @@ func exitStatusHelp() string {
 	}
 	b.WriteString("\nEvery other status of exec is the command's own; 128+N where signal N ended it.\n" +
 		"fob export --check PROFILE gives 3 to 6 without running anything.\n" +
+		"fob access gives 0 where all roles can be entered, 5 where one is refused, 1 where it is not known of one.\n" +
 		"Started through a link named aws-vault, fob's own failures are 1.")
 	return b.String()
 }
