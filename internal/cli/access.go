@@ -23,7 +23,7 @@ func newAccess(sys *System, g *globals) *cobra.Command {
 	var o accessOptions
 	c := &cobra.Command{
 		Use:   "access [PROFILE]...",
-		Short: "Show which roles of which accounts can be entered, and why the others cannot",
+		Short: "Show which roles can be entered, and why the others cannot",
 		Long: "Ask AWS for each role whether it can be entered, and say of each refusal why, and what to ask of whom.\n" +
 			"Asked are the roles of the config, and those that the groups of the user name; with PROFILE only that\n" +
 			"profile's. One MFA code serves all of them. A session that is asked for holds for 15 minutes and is\n" +

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"fob/internal/cred"
+	"fob/internal/decide/chain"
 	"fob/internal/decide/source"
 	"fob/internal/obtain/access"
 	"fob/internal/obtain/awsapi"
@@ -128,10 +129,14 @@ func (q *inquiry) ask(ctx context.Context) error {
 	errs := access.Each(ctx, len(open), func(ctx context.Context, i int) error {
 		defer told()
 		t := open[i]
-		if err := checkBundle(source.CardOf(t.step).Endpoint); err != nil {
+		card := source.CardOf(t.step)
+		err := checkBundle(card.Endpoint)
+		if err == nil { // a token may come from a command that asks for this very role
+			err = q.sys.endless(chain.Chain{Profile: card.Owner, Steps: []source.Step{t.step}}, true)
+		}
+		if err != nil {
 			return err
 		}
-		var err error
 		t.entered, err = t.step.Fetch(ctx, env, source.Input{Signer: t.basis.signer})
 		return err
 	})
