@@ -139,7 +139,7 @@ func TestLockedCollection(t *testing.T) {
 		err       string
 	}{
 		{"answered", false, told{Keys: []string{"work A CANARY " + where}}, ""},
-		{"dismissed", true, told{}, where + ": it is locked, and its question was dismissed"},
+		{"dismissed", true, told{}, where + ": it is locked, and its question ended at once, as where it can open no window"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
