@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"os"
@@ -20,6 +21,18 @@ func Load(path, display string) (Set, error) { return loadAs(path, display, conf
 // without them nothing is missing, and with them the file is read but once.
 func LoadFor(path, display, name string, likely []string) (Set, error) {
 	return loadAs(path, display, configFile, newSieve(name, likely))
+}
+
+// LoadForSum is LoadFor, and gives the SHA-256 of the whole file as it was read.
+// Where there is none, that is the sum of nothing.
+func LoadForSum(path, display, name string, likely []string) (Set, [sha256.Size]byte, error) {
+	keep := newSieve(name, likely)
+	keep.sum = sha256.New()
+	s, err := loadAs(path, display, configFile, keep)
+	if keep.whole {
+		return s, [sha256.Size]byte(keep.sum.Sum(nil)), err
+	}
+	return s, s.Sum(), err
 }
 
 // LoadCredentials is Load for the shared credentials file, in which a section's

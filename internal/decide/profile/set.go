@@ -2,6 +2,7 @@ package profile
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"strconv"
 	"sync"
 )
@@ -86,6 +87,9 @@ func (s Set) Display() string { return s.display }
 // Text is the file as it was read, byte order mark included. It is the set's
 // own: do not change it.
 func (s Set) Text() []byte { return s.text }
+
+// Sum is the SHA-256 of Text.
+func (s Set) Sum() [sha256.Size]byte { return sha256.Sum256(s.text) }
 
 // Names are the profiles in the order of the file, each once; [default] is
 // "default". Those whose header is broken are not among them.

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"errors"
+	"hash"
 	"slices"
 )
 
@@ -27,6 +28,8 @@ type sieve struct {
 	names []string
 	first [256]bool // the bytes that a header may go on with after "[profile "
 	block int       // how much is read at once
+	sum   hash.Hash // of all that the last pass has read; nil where nobody asks
+	whole bool      // a pass ended well, and sum is that of the whole file
 }
 
 func newSieve(name string, likely []string) *sieve {
@@ -65,6 +68,7 @@ func (s *sieve) read(at func(into []byte, offset int) (int, error)) ([]byte, err
 			return nil, err
 		}
 		if !s.wantNamed(text) {
+			s.whole = true
 			return text, nil
 		}
 		if len(s.names) > mostNames {
@@ -93,10 +97,16 @@ func (s *sieve) wantNamed(text []byte) (more bool) {
 func (s *sieve) pass(at func(into []byte, offset int) (int, error)) ([]byte, error) {
 	block, filled, offset := make([]byte, s.block), 0, 0
 	kept, wanted := []byte(nil), true // what stands before any section
+	if s.sum != nil {
+		s.sum.Reset()
+	}
 	for {
 		n, err := at(block[filled:], offset)
 		if err != nil {
 			return nil, err
+		}
+		if s.sum != nil {
+			s.sum.Write(block[filled : filled+n])
 		}
 		filled, offset = filled+n, offset+n
 		if offset > maxText {

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -148,6 +149,39 @@ func TestSieveGivesUp(t *testing.T) {
 	for what, at := range map[string]func([]byte, int) (int, error){"a long chain": from([]byte(long.String())), "endless": endless} {
 		if _, err := newSieve("x", nil).read(at); !errors.Is(err, errUnsieved) {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// The sum is that of the whole file, whatever of it is kept and however often it
+// was read.
+func TestLoadForSum(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config")
+	for name, text := range map[string]string{
+		"none":   "",
+		"small":  plain,
+		"large":  manyText(5000),
+		"passes": manyText(5000) + "[profile t]\nsource_profile = u\n[profile u]\nsource_profile = team-7\n",
+	} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if text != "" {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		whole, err := Load(path, display)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, sum, err := LoadForSum(path, display, "t", nil)
+		if err != nil || sum != whole.Sum() || sum != sha256.Sum256([]byte(text)) {
+			t.Errorf("%s: %x, %v", name, sum, err)
+		}
+		if kept := len(set.Text()); name == "passes" && kept > 1000 {
+			t.Errorf("%s: %d bytes are kept", name, kept)
 		}
 	}
 }

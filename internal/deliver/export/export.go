@@ -32,7 +32,7 @@ type Format struct {
 // for two of them (aws configure export-credentials --format).
 func Formats() []Format {
 	return []Format{
-		env(), exportEnv(), jsonFormat(), ini(), fish(), nushell(), powerShell(), windowsCmd(),
+		env(), exportEnv(), jsonFormat(), ini(), fish(), nushell(), powerShell(), windowsCmd(), terragrunt(),
 		alias("env-no-export", env()), alias("process", jsonFormat()),
 	}
 }

@@ -49,6 +49,10 @@ func TestFormats(t *testing.T) {
 				"aws_credential_expiration = 2026-01-02T04:04:05Z\nregion = us-west-2\n",
 			bare: "[dev]\naws_access_key_id = AKIAKEY\naws_secret_access_key = CANARY/secret+\n",
 		}, {
+			format: "terragrunt",
+			full:   "{\"awsCredentials\": {\"ACCESS_KEY_ID\": \"ASIAROLE\", \"SECRET_ACCESS_KEY\": \"CANARY/secret+\", \"SESSION_TOKEN\": \"CANARY=token==\"}}\n",
+			bare:   "{\"awsCredentials\": {\"ACCESS_KEY_ID\": \"AKIAKEY\", \"SECRET_ACCESS_KEY\": \"CANARY/secret+\"}}\n",
+		}, {
 			format: "fish",
 			full: "set -gx AWS_ACCESS_KEY_ID 'ASIAROLE'\nset -gx AWS_SECRET_ACCESS_KEY 'CANARY/secret+'\nset -gx AWS_SESSION_TOKEN 'CANARY=token=='\n" +
 				"set -gx AWS_CREDENTIAL_EXPIRATION '2026-01-02T04:04:05Z'\nset -gx AWS_REGION 'us-west-2'\nset -gx AWS_DEFAULT_REGION 'us-west-2'\n",

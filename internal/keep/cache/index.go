@@ -37,6 +37,37 @@ type Index struct {
 	Limits map[string]Limit
 	// Rotations are the keys whose rotation has not ended, by profile.
 	Rotations map[string]Rotation
+	// Directories are the profiles that were chosen for directories, by a sum over
+	// all but the config that the choice was made from. Remember adds to them.
+	Directories map[string]Directory
+}
+
+// Directory is the profile of a directory, for as long as the config is the one
+// with this SHA-256.
+type Directory struct {
+	Profile string
+	Config  [32]byte
+	Made    time.Time
+}
+
+// mostDirectories bounds what every cached run reads along with the index.
+const mostDirectories = 256
+
+// Remember keeps the profile of a directory, and drops the one that was made
+// first when there are too many. It says whether anything is different.
+func (x *Index) Remember(sum string, d Directory) bool {
+	if old, ok := x.Directories[sum]; ok && old.Profile == d.Profile && old.Config == d.Config {
+		return false
+	}
+	x.Directories[sum] = d
+	if len(x.Directories) <= mostDirectories {
+		return true
+	}
+	others := slices.DeleteFunc(sortedKeys(x.Directories), func(s string) bool { return s == sum })
+	delete(x.Directories, slices.MinFunc(others, func(a, b string) int {
+		return x.Directories[a].Made.Compare(x.Directories[b].Made)
+	}))
+	return true
 }
 
 // Rotation is what may be known of an unfinished rotation while the vault is
@@ -134,7 +165,7 @@ func (c *Cache) alone(ctx context.Context, now func() time.Time, work func(*lock
 }
 
 func (c *Cache) writeIndex(x Index, before []byte) error {
-	for what, n := range map[string]int{"keys": len(x.Keys), "limits": len(x.Limits), "rotations": len(x.Rotations)} {
+	for what, n := range map[string]int{"keys": len(x.Keys), "limits": len(x.Limits), "rotations": len(x.Rotations), "directories": len(x.Directories)} {
 		if n > maxItems {
 			return fmt.Errorf("the index holds at most %d %s, not %d", maxItems, what, n)
 		}
@@ -153,7 +184,7 @@ func (c *Cache) writeIndex(x Index, before []byte) error {
 func (c *Cache) indexPath() string { return filepath.Join(c.dataDir, indexName) }
 
 func newIndex() Index {
-	return Index{Keys: map[string]KeyInfo{}, Limits: map[string]Limit{}, Rotations: map[string]Rotation{}}
+	return Index{Keys: map[string]KeyInfo{}, Limits: map[string]Limit{}, Rotations: map[string]Rotation{}, Directories: map[string]Directory{}}
 }
 
 // encodeIndex writes maps in the order of their keys, so that the same index is
@@ -173,11 +204,21 @@ func encodeIndex(x Index) []byte {
 		a.int(int64(x.Limits[role].Refused))
 		a.time(x.Limits[role].At)
 	}
-	if len(x.Rotations) > 0 { // left out for older versions, which know nothing of them
+	if len(x.Rotations)+len(x.Directories) > 0 { // left out for older versions, which know nothing of them
 		a.int(int64(len(x.Rotations)))
 		for _, profile := range sortedKeys(x.Rotations) {
 			a.text(profile)
 			a.time(x.Rotations[profile].DeleteAfter)
+		}
+	}
+	if len(x.Directories) > 0 {
+		a.int(int64(len(x.Directories)))
+		for _, sum := range sortedKeys(x.Directories) {
+			d := x.Directories[sum]
+			a.text(sum)
+			a.text(d.Profile)
+			a.b = append(a.b, d.Config[:]...)
+			a.time(d.Made)
 		}
 	}
 	return a.padded(indexBlock)
@@ -189,7 +230,8 @@ const (
 	keySize   = 4 + 4 + timeSize
 	limitSize = 4 + 8 + timeSize
 
-	rotationSize = 4 + timeSize
+	rotationSize  = 4 + timeSize
+	directorySize = 4 + 4 + 32 + timeSize
 )
 
 func decodeIndex(text []byte) (Index, bool) {
@@ -210,6 +252,15 @@ func decodeIndex(text []byte) (Index, bool) {
 	for range r.count(rotationSize) {
 		profile := r.text()
 		x.Rotations[profile] = Rotation{DeleteAfter: r.time()}
+	}
+	if r.done() {
+		return x, true
+	}
+	for range r.count(directorySize) {
+		sum, d := r.text(), Directory{Profile: r.text()}
+		copy(d.Config[:], r.take(len(d.Config)))
+		d.Made = r.time()
+		x.Directories[sum] = d
 	}
 	return x, r.done()
 }

@@ -28,6 +28,10 @@ func fullIndex() Index {
 		},
 		Limits:    map[string]Limit{"arn:aws:iam::345678901234:role/CANARY": {2 * time.Hour, start}},
 		Rotations: map[string]Rotation{"security": {}, "CANARY-ci": {DeleteAfter: start}},
+		Directories: map[string]Directory{
+			"CANARY\x00\xff": {Profile: "CANARY-dev", Config: [32]byte{4}, Made: start},
+			"other":          {Profile: "prod"},
+		},
 	}
 }
 
@@ -202,5 +206,51 @@ func BenchmarkLoad(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// An index without directories is the one that an older version wrote, and
+// directories need no rotation beside them.
+func TestIndexWithoutSome(t *testing.T) {
+	t.Parallel()
+	for _, change := range []func(*Index){
+		func(x *Index) { clear(x.Rotations) },
+		func(x *Index) { clear(x.Directories) },
+		func(x *Index) { clear(x.Rotations); clear(x.Directories) },
+		func(x *Index) { clear(x.Keys); clear(x.Limits) },
+	} {
+		want := fullIndex()
+		change(&want)
+		got, ok := decodeIndex(encodeIndex(want))
+		if diff := cmp.Diff(want, got); !ok || diff != "" {
+			t.Errorf("%v %s", ok, diff)
+		}
+	}
+}
+
+// What is remembered of directories is bounded, and the first one goes first.
+func TestRemember(t *testing.T) {
+	t.Parallel()
+	x := newIndex()
+	for i := range mostDirectories + 3 {
+		if !x.Remember(fmt.Sprint(i), Directory{Profile: "dev", Made: start.Add(time.Duration(i) * time.Second)}) {
+			t.Errorf("directory %d is not new", i)
+		}
+	}
+	var gone []string
+	for i := range mostDirectories + 3 {
+		if _, ok := x.Directories[fmt.Sprint(i)]; !ok {
+			gone = append(gone, fmt.Sprint(i))
+		}
+	}
+	if diff := cmp.Diff([]string{"0", "1", "2"}, gone); diff != "" {
+		t.Error(diff)
+	}
+	last := fmt.Sprint(mostDirectories)
+	if x.Remember(last, Directory{Profile: "dev", Made: start}) {
+		t.Error("the same once more is different")
+	}
+	if !x.Remember(last, Directory{Profile: "dev", Config: [32]byte{1}, Made: start}) || !x.Remember(last, Directory{Profile: "prod", Made: start}) {
+		t.Error("another config or profile is the same")
 	}
 }
