@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"syscall"
 	"time"
 
 	"fob/internal/deliver/launch"
@@ -19,7 +20,7 @@ func main() {
 	restore := hygiene.Enter()
 	os.Exit(front.Main(front.System{
 		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr,
-		Now: time.Now, Core: core, Version: version, UID: os.Getuid(),
+		Now: time.Now, Core: core, Version: version, UID: os.Getuid(), Getwd: syscall.Getwd,
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 		Exec: func(path string, argv, environ []string) error {
 			restore()

@@ -16,6 +16,7 @@ type typed struct {
 	Profile, Duration, Region, Format string
 	NoSession                         bool
 	Argv                              []string
+	Choice                            front.Choice
 }
 
 // The front's parser and cobra's must mean the same by every line that the
@@ -69,6 +70,23 @@ func TestCommandLines(t *testing.T) {
 		{line: "export -- dev -n", bad: true},
 		{line: "export dev -- -n", bad: true},
 		{line: "export --", want: typed{Format: "env"}},
+		{line: "terragrunt-auth", front: true, want: typed{Format: "terragrunt"}},
+		{line: "terragrunt-auth --", front: true, want: typed{Format: "terragrunt"}},
+		{line: "terragrunt-auth --read-only -d 30m", front: true, want: typed{Format: "terragrunt", Duration: "30m", Choice: front.Choice{ReadOnly: true}}},
+		{line: "terragrunt-auth --role=a --role b", front: true, want: typed{Format: "terragrunt", Choice: front.Choice{Role: "b"}}},
+		{line: "terragrunt-auth --role --read-only", front: true, want: typed{Format: "terragrunt", Choice: front.Choice{Role: "--read-only"}}},
+		{line: "terragrunt-auth --read-only=true", want: typed{Format: "terragrunt", Choice: front.Choice{ReadOnly: true}}},
+		{line: "terragrunt-auth --role a --read-only", bad: true},
+		{line: "terragrunt-auth --read-only --role=a", bad: true},
+		{line: "terragrunt-auth dev", bad: true},
+		{line: "terragrunt-auth -- dev", bad: true},
+		{line: "terragrunt-auth --role", bad: true},
+		{line: "terragrunt-auth -n", bad: true},
+		{line: "terragrunt-auth --no-session", bad: true},
+		{line: "terragrunt-auth --region us-east-1", bad: true},
+		{line: "terragrunt-auth --format env", bad: true},
+		{line: "exec --role a dev env", bad: true},
+		{line: "export --read-only dev", bad: true},
 	}
 	for _, tc := range tests {
 		t.Run(tc.line, func(t *testing.T) {
@@ -99,7 +117,7 @@ func TestCommandLines(t *testing.T) {
 func words(s string) []string { return strings.Fields(s) }
 
 func byFront(l front.Line) typed {
-	out := typed{Profile: l.Profile, Region: l.Region, Format: l.Format, NoSession: l.NoSession, Argv: l.Argv}
+	out := typed{Profile: l.Profile, Region: l.Region, Format: l.Format, NoSession: l.NoSession, Argv: l.Argv, Choice: l.Choice}
 	if l.Lifetime != 0 {
 		out.Duration = duration(l.Lifetime.String())
 	}
@@ -130,7 +148,13 @@ func byCobra(args []string) (out typed, err error) {
 		}
 	}
 	export := func(_ context.Context, o exportOptions) error { put(o.wanted, o.format, nil); return nil }
+	terragrunt := func(_ context.Context, o terragruntOptions) error {
+		put(o.wanted, "terragrunt", nil)
+		out.Choice = o.choice
+		return nil
+	}
 	root.AddCommand(
+		terragruntAuthCommand(terragrunt),
 		execCommand(func(_ context.Context, o execOptions) error { put(o.wanted, "", o.argv); return nil }),
 		exportCommand(export), credentialProcessCommand(export),
 	)

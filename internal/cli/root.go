@@ -87,7 +87,7 @@ func newRoot(sys *System) *cobra.Command {
 func commands() []func(*System, *globals) *cobra.Command {
 	return []func(*System, *globals) *cobra.Command{
 		newConfigure, newAdd, newImport, newRotate, newMFA, newRemove, newList, newClear,
-		newExec, newExport, newCredentialProcess, newLogin,
+		newExec, newExport, newCredentialProcess, newTerragruntAuth, newLogin,
 		newExplain, newAccess, newSDKConfig, newStatus, newDoctor, newStore, newLock, newUnlock,
 		newPlayground, newVersion, newProxy, newMigrateBackend,
 	}

@@ -97,7 +97,7 @@ func testFront() front.System {
 	now, handOver := mayPanic("fob", clock)
 	return front.System{
 		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: guardedStderr("fob"), Now: now,
-		Core: func() string { return filepath.Join(filepath.Dir(self), "fob-core") }, Version: "test", UID: os.Getuid(), NoKeyring: noKeyring(),
+		Core: func() string { return filepath.Join(filepath.Dir(self), "fob-core") }, Version: "test", UID: os.Getuid(), Getwd: syscall.Getwd, NoKeyring: noKeyring(),
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 		Exec: func(path string, argv, environ []string) error {
 			restore()

@@ -51,6 +51,8 @@ type System struct {
 	// Keeper is Program for a program that keeps secrets: it may be given one, its
 	// output may be larger, and its last words stand in the error.
 	Keeper func(context.Context, unlock.Command) ([]byte, error)
+	// Getwd gives the working directory without the links that led to it.
+	Getwd func() (string, error)
 	// Executable is the path of this program, fob-core.
 	Executable       func() (string, error)
 	StdoutIsTerminal func() bool
@@ -81,7 +83,7 @@ func RealSystem(version string) System {
 			return launch.Replace(path, argv, environ)
 		},
 		Run: p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
-		Keeper: p.keeper, Executable: os.Executable,
+		Keeper: p.keeper, Executable: os.Executable, Getwd: syscall.Getwd,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 		StderrIsTerminal: func() bool { return hygiene.IsTerminal(2) },

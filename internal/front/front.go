@@ -1,5 +1,5 @@
-// Package front is the hot path: it answers exec, export and credential-process
-// from the cache, and in every other case becomes fob-core. It asks nothing,
+// Package front is the hot path: it answers exec, export, credential-process and
+// terragrunt-auth from the cache, and in every other case becomes fob-core. It asks nothing,
 // calls nothing and writes no file, so a doubt is never decided here. It does
 // not know the SDK, stores or prompts.
 package front
@@ -8,9 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
-	"maps"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"fob/internal/cred"
@@ -37,6 +35,8 @@ type System struct {
 	Core    func() string
 	Version string
 	UID     int
+	// Getwd gives the working directory without the links that led to it.
+	Getwd func() (string, error)
 	// NoKeyring lets tests leave the kernel's keyrings alone.
 	NoKeyring bool
 	// StdoutIsTerminal says whether secrets written to Stdout would be seen.
@@ -73,10 +73,12 @@ func (sys System) answer() (status int, done bool) {
 	if !ok {
 		return 0, false
 	}
-	if line.Profile == "" {
+	if line.Command == ByDirectory {
+		sys.Environ = launch.Nobody(sys.Environ)
+	} else if line.Profile == "" {
 		line.Profile = Lookup(sys.Environ, "AWS_PROFILE")
 	}
-	if line.Profile == "" || line.Command == "exec" && len(line.Argv) == 0 || line.Command != "exec" && sys.StdoutIsTerminal() {
+	if line.Profile == "" && line.Command != ByDirectory || line.Command == "exec" && len(line.Argv) == 0 || line.Command != "exec" && sys.StdoutIsTerminal() {
 		return 0, false
 	}
 	if Lookup(sys.Environ, "FOB_PROFILE_ENV") != "" || Lookup(sys.Environ, "AWS_VAULT_PROFILE_ENV") != "" || !takes(sys.Environ) {
@@ -130,7 +132,7 @@ func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
 	if err != nil || !sameVault(home.Data, index.Vault) {
 		return none()
 	}
-	set, err := home.LoadFor(line.Profile, slices.Collect(maps.Keys(index.Keys)))
+	set, err := sys.config(&line, home, index)
 	if err != nil {
 		return none()
 	}

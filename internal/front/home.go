@@ -32,6 +32,15 @@ func (h Home) LoadFor(name string, likely []string) (profile.Set, error) {
 	return h.load(func(path, display string) (profile.Set, error) { return profile.LoadFor(path, display, name, likely) })
 }
 
+// LoadForSum is LoadFor with the SHA-256 of the file that it read.
+func (h Home) LoadForSum(name string, likely []string) (set profile.Set, sum [32]byte, err error) {
+	set, err = h.load(func(path, display string) (s profile.Set, err error) {
+		s, sum, err = profile.LoadForSum(path, display, name, likely)
+		return s, err
+	})
+	return set, sum, err
+}
+
 func (h Home) load(read func(path, display string) (profile.Set, error)) (profile.Set, error) {
 	set, err := read(h.Config, h.ConfigShown)
 	if origin := set.Origin(); err == nil && origin != "" {

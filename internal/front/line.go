@@ -10,7 +10,7 @@ import (
 
 // Line is a command line that the front understands.
 type Line struct {
-	Command   string // exec, export or credential-process
+	Command   string // exec, export, credential-process or terragrunt-auth
 	Profile   string
 	Argv      []string
 	NoSession bool
@@ -18,6 +18,7 @@ type Line struct {
 	Region    string
 	Format    string
 	MinTTL    string
+	Choice    Choice
 }
 
 // Request is what a command line and its environment ask of chain. fob-core
@@ -30,7 +31,7 @@ func (l Line) Request(environ []string) chain.Request {
 	}
 }
 
-// Parse reads a command line of exec, export or credential-process. ok is false
+// Parse reads a command line of the commands that the front answers. ok is false
 // for everything else: another command, a flag that is not known exactly, a
 // value that is not plain. fob-core then decides, and says what is wrong.
 //
@@ -51,6 +52,10 @@ func Parse(args []string) (line Line, ok bool) {
 			p.line.Format = "json"
 		}
 		ok = p.print()
+	case ByDirectory:
+		p.line.Format = "terragrunt"
+		_, ok = p.flags()
+		ok = ok && len(p.rest) == 0 && (p.line.Choice.Role == "" || !p.line.Choice.ReadOnly)
 	}
 	return p.line, ok
 }
@@ -117,11 +122,23 @@ func (p *parser) flags() (dash, ok bool) {
 
 func (p *parser) flag(arg string) bool {
 	name, value, has := strings.Cut(arg, "=")
+	byDirectory := p.line.Command == ByDirectory
 	switch name {
 	case "--no-session", "-n":
 		p.line.NoSession = true
-		return !has
-	case "--duration", "-d", "--region", "--min-ttl":
+		return !has && !byDirectory
+	case "--read-only":
+		p.line.Choice.ReadOnly = true
+		return !has && byDirectory
+	case "--role":
+		if !byDirectory {
+			return false
+		}
+	case "--region":
+		if byDirectory {
+			return false
+		}
+	case "--duration", "-d", "--min-ttl":
 	case "--format":
 		if p.line.Command != "export" {
 			return false
@@ -144,6 +161,8 @@ func (p *parser) flag(arg string) bool {
 	switch name {
 	case "--region":
 		p.line.Region = value
+	case "--role":
+		p.line.Choice.Role = value
 	case "--format":
 		p.line.Format = value
 	case "--min-ttl":

@@ -79,8 +79,21 @@ func Inherited(environ []string) []string {
 	return out
 }
 
-// replaced says whether a variable must not reach the child as it was.
-func replaced(name string, s Settings) bool {
+// Nobody is environ without what names an identity, for a command that finds out
+// by itself whose credentials are wanted. What an earlier one has answered may
+// stand there, and must not become the base of the next.
+func Nobody(environ []string) []string {
+	out := make([]string, 0, len(environ))
+	for _, entry := range environ {
+		if name, _, _ := strings.Cut(entry, "="); !identity(fold(name)) {
+			out = append(out, entry)
+		}
+	}
+	return out
+}
+
+// identity says whether a variable is, or names, somebody's credentials.
+func identity(name string) bool {
 	switch name {
 	case "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 		"AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION",
@@ -91,6 +104,16 @@ func replaced(name string, s Settings) bool {
 		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
 		"AWS_VAULT":
 		return true
+	}
+	return false
+}
+
+// replaced says whether a variable must not reach the child as it was.
+func replaced(name string, s Settings) bool {
+	if identity(name) {
+		return true
+	}
+	switch name {
 	case "AWS_REGION", "AWS_DEFAULT_REGION":
 		return s.Region != ""
 	case "AWS_ENDPOINT_URL":
