@@ -52,10 +52,11 @@ func TestMain(m *testing.M) {
 			}
 			os.Exit(Main(testSystem()))
 		},
-		"term":    func() { os.Exit(termMain(os.Args[1:])) },
-		"child":   func() { os.Exit(childMain()) },
-		"naive":   func() { os.Exit(naiveMain()) },
-		"measure": func() { os.Exit(measureMain(os.Args[1:])) },
+		"term":       func() { os.Exit(termMain(os.Args[1:])) },
+		"child":      func() { os.Exit(childMain()) },
+		"naive":      func() { os.Exit(naiveMain()) },
+		"terragrunt": func() { os.Exit(terragruntMain()) },
+		"measure":    func() { os.Exit(measureMain(os.Args[1:])) },
 	})
 }
 
@@ -242,14 +243,22 @@ func cmdClock(ts *testscript.TestScript, _ bool, args []string) {
 
 // cmdAWSCalls is `awscalls [-sort|-long] FILE`: the calls since the last time, in
 // order, are those of the file, each as ACTION RESOURCE VERDICT; -long adds the
-// lifetime that was asked for, and the region.
+// lifetime that was asked for, and the region. `-but ACTION` before it passes over
+// the calls of what was run.
 func cmdAWSCalls(ts *testscript.TestScript, _ bool, args []string) {
+	but := ""
+	if len(args) > 1 && args[0] == "-but" {
+		but, args = args[1], args[2:]
+	}
 	server := ts.Value("aws").(localAWS)
 	calls, err := server.Calls()
 	ts.Check(err)
 	var lines []string
 	for _, c := range calls {
 		line := callLine(c)
+		if line == but {
+			continue
+		}
 		if len(args) > 0 && args[0] == "-long" {
 			line += fmt.Sprintf(" %ds %s", c.Seconds, c.Region)
 		}
