@@ -293,7 +293,7 @@ func notOne(subject string, ways, fit []wayIn, c front.Choice) error {
 	if slices.ContainsFunc(fit, func(w wayIn) bool { return w.role != fit[0].role }) {
 		f.Next = append(f.Next, "choose by the role: fob "+front.ByDirectory+" --role NAME")
 	}
-	f.Next = append(f.Next, "or name the account's folder in the profile that is meant: "+directorySetting+" = DIRECTORY")
+	f.Next = append(f.Next, "name the account's folder in the profile that is meant: "+directorySetting+" = DIRECTORY")
 	return f
 }
 
