@@ -159,7 +159,12 @@ func yamlPair(body string) (key, value string, ok bool) {
 	if end < 1 || end+1 < len(body) && body[end+1] != ' ' {
 		return "", "", false
 	}
-	return unquoted(body[:end]), unquoted(strings.TrimSpace(body[end+1:])), true
+	value = strings.TrimSpace(body[end+1:])
+	// Anchors, blocks, lists: what may bring an id that does not stand here.
+	if value != "" && strings.ContainsAny(value[:1], "&*!|>[{%@`") || strings.HasPrefix(body, "<<") {
+		return "", "", false
+	}
+	return unquoted(body[:end]), unquoted(value), true
 }
 
 // unquoted is a YAML scalar without its quotes, or without a comment.

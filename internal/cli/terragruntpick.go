@@ -134,7 +134,8 @@ func entered(set profile.Set, name string) (w wayIn, ok bool) {
 		w = wayIn{profile: name, role: arn[strings.LastIndexByte(arn, '/')+1:], account: source.Account(arn)}
 		return w, w.account != ""
 	}
-	// A profile without a role is a user's, if it names their device itself.
+	// A profile without a role is a user's, if it names their device itself;
+	// that of [default] is for every profile.
 	own, err := set.Section(name)
 	for _, key := range []string{"source_profile", "credential_source", "credential_process", "web_identity_token_file"} {
 		if p.Value(key) != "" {
@@ -142,7 +143,7 @@ func entered(set profile.Set, name string) (w wayIn, ok bool) {
 		}
 	}
 	w = wayIn{profile: name, account: source.Account(own.Value("mfa_serial"))}
-	return w, err == nil && w.account != ""
+	return w, err == nil && name != "default" && w.account != ""
 }
 
 // narrow leaves the ways that were asked for. Where nothing was, full access goes
