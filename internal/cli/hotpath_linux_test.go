@@ -21,12 +21,14 @@ import (
 type hot struct {
 	*house
 	fob string
+	dir string // where programs run
 }
 
 func newHot(t *testing.T) hot {
 	t.Helper()
 	needTools(t, "go")
 	h := hot{house: newHouse(t), fob: filepath.Join(t.TempDir(), "fob")}
+	h.dir = h.home
 	h.env["AWS_ENDPOINT_URL"] = h.aws.URL
 	h.env["PATH"] = "/usr/bin:/bin:" + h.env["PATH"]
 	h.write("[profile plain]\nregion = us-east-1\n[profile x]\nsource_profile = plain\nrole_arn = arn:aws:iam::123456789012:role/x\n", ".aws", "config")
@@ -43,7 +45,7 @@ func newHot(t *testing.T) hot {
 func (h hot) run(env string, argv ...string) (string, *os.ProcessState) {
 	h.t.Helper()
 	c := exec.CommandContext(h.t.Context(), argv[0], argv[1:]...)
-	c.Dir, c.Env = h.home, []string{env}
+	c.Dir, c.Env = h.dir, []string{env}
 	for name, value := range h.env {
 		c.Env = append(c.Env, name+"="+value)
 	}
@@ -146,15 +148,20 @@ func (h hot) place(args string) string {
 	return path
 }
 
-// hotPageFaults counts what the kernel had to map, child and all. It may be
+// pageFaults counts what the kernel had to map for a run, child and all. It may be
 // less where the kernel maps more at once.
-func hotPageFaults(t *testing.T, h hot) {
-	const most = 350
+func (h hot) pageFaults(args ...string) int64 {
 	least := int64(1 << 62)
 	for range 5 {
-		_, state := h.run("", h.fob, "exec", "x", "--", "true")
+		_, state := h.run("", append([]string{h.fob}, args...)...)
 		least = min(least, state.SysUsage().(*syscall.Rusage).Minflt)
 	}
+	return least
+}
+
+func hotPageFaults(t *testing.T, h hot) {
+	const most = 350
+	least := h.pageFaults("exec", "x", "--", "true")
 	t.Logf("%d page faults", least)
 	if least >= most {
 		t.Errorf("%d page faults, under %d were meant", least, most)
