@@ -159,13 +159,16 @@ const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share
                         no other byte changes
   ~/.aws/credentials    read by import, which puts a credential_process line in the place of
                         a key that it has stored, and the file as it was beside it
+  account.hcl, accounts.json, accounts.yml, accounts.yaml
+                        read by terragrunt-auth, in the working directory and above it
   $DATA/vault.age       the stored keys and unfinished rotations, an age file; vault.age.prev
                         is the one before
   $DATA/slots/*.age     what opens the vault, a slot for each way in, age files (fob store);
                         slots/first names the one to try first, and
                         slots/plugin.identity is what an age plugin is told
   $DATA/cache/          sessions, sealed
-  $DATA/index           which profiles have a key, sealed
+  $DATA/index           which profiles have a key, and which one serves which directory of
+                        Terragrunt's, sealed
   $DATA/spent           which MFA codes were sent of late, as hashes
   $DATA/seen            which vault was last written, so that an older one is noticed
                         that is put back alone; the whole folder of a backup is not
