@@ -43,11 +43,33 @@ func readAccounts(f front.Found) ([]listedAccount, error) {
 var errNoAccounts = errors.New("it is not an object from the names of accounts to their ids")
 
 func readJSONAccounts(text []byte) ([]listedAccount, error) {
+	fields, err := jsonFields(text)
+	if err != nil {
+		return nil, err
+	}
+	var all []listedAccount
+	for _, f := range fields {
+		a := listedAccount{name: f.name}
+		if a.id, err = jsonID(f.value); err != nil {
+			return nil, fmt.Errorf("account %s: %w", profile.Shown(a.name), err)
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+type jsonField struct {
+	name  string
+	value json.RawMessage
+}
+
+// jsonFields takes a JSON object apart, and keeps a name that stands there twice.
+func jsonFields(text []byte) ([]jsonField, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
 		return nil, notJSON(text, err)
 	}
-	var all []listedAccount
+	var all []jsonField
 	for d.More() {
 		name, err := d.Token()
 		var value json.RawMessage
@@ -57,11 +79,7 @@ func readJSONAccounts(text []byte) ([]listedAccount, error) {
 		if err != nil {
 			return nil, notJSON(text, err)
 		}
-		a := listedAccount{name: name.(string)} // a key is one
-		if a.id, err = jsonID(value); err != nil {
-			return nil, fmt.Errorf("account %s: %w", profile.Shown(a.name), err)
-		}
-		all = append(all, a)
+		all = append(all, jsonField{name.(string), value}) // a key is one
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, notJSON(text, err)
@@ -72,18 +90,26 @@ func readJSONAccounts(text []byte) ([]listedAccount, error) {
 	return all, nil
 }
 
+var errTwoIDs = errors.New("its id stands there twice")
+
 // jsonID finds the id in the value of an account: the value itself, or what its
 // field id says. A number is shown as it stands: one that begins with a zero is
 // no JSON, so it has lost that zero already.
 func jsonID(value json.RawMessage) (string, error) {
-	var object struct {
-		ID json.RawMessage `json:"id"`
-	}
 	if bytes.HasPrefix(value, []byte("{")) {
-		if err := json.Unmarshal(value, &object); err != nil {
+		fields, err := jsonFields(value)
+		if err != nil {
 			return "", err
 		}
-		value = object.ID
+		value = nil
+		for _, f := range fields {
+			switch {
+			case f.name == "id" && value != nil:
+				return "", errTwoIDs
+			case f.name == "id":
+				value = f.value
+			}
+		}
 	}
 	if len(value) == 0 || string(value) == "null" {
 		return "", nil
@@ -135,9 +161,14 @@ func readYAMLAccounts(text []byte) ([]listedAccount, error) {
 		case depth == 0:
 			depth = indent
 		}
-		if indent > 0 && indent == depth && key == "id" {
-			all[len(all)-1].id = value
+		if indent == 0 || indent != depth || key != "id" {
+			continue
 		}
+		last := &all[len(all)-1]
+		if last.id != "" {
+			return nil, fmt.Errorf("account %s: %w", profile.Shown(last.name), errTwoIDs)
+		}
+		last.id = value
 	}
 	return all, nil
 }
@@ -187,18 +218,22 @@ func unquoted(text string) string {
 // plain words.
 type oneAccount struct{ name, id string }
 
-// readAccountHCL reads the lines account_name, account_id and aws_account_id.
-// What is computed there is not known.
+// readAccountHCL reads the lines account_name, account_id and aws_account_id of a
+// block such as locals. What is computed there is not known, and what stands in
+// a deeper object is about something else.
 func readAccountHCL(f front.Found) (oneAccount, error) {
 	var a oneAccount
+	depth := 0
 	for i, line := range strings.Split(string(f.Text), "\n") {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "/*") {
 			return a, fmt.Errorf("%s:%d: a comment of several lines may hide what counts: use # in each line", f.Path, i+1)
 		}
+		at := depth
+		depth += hclDepth(line)
 		key, value, ok := strings.Cut(line, "=")
 		key = strings.TrimSpace(key)
-		if !ok || key != "account_name" && key != "account_id" && key != "aws_account_id" {
+		if !ok || at > 1 || key != "account_name" && key != "account_id" && key != "aws_account_id" {
 			continue
 		}
 		value, plain := hclLiteral(strings.TrimSpace(value))
@@ -216,12 +251,40 @@ func readAccountHCL(f front.Found) (oneAccount, error) {
 	return a, nil
 }
 
-// hclLiteral is the value of a quoted text or of a number.
+// hclDepth is how many blocks and objects more are open behind a line.
+func hclDepth(line string) (n int) {
+	quoted := false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '#', strings.HasPrefix(line[i:], "//"):
+			return n
+		case c == '{':
+			n++
+		case c == '}':
+			n--
+		}
+	}
+	return n
+}
+
+// hclLiteral is the value of a quoted text or of a number that stands alone.
 func hclLiteral(text string) (string, bool) {
 	if inner, ok := strings.CutPrefix(text, `"`); ok {
-		inner, _, closed := strings.Cut(inner, `"`)
-		return inner, closed && !strings.ContainsAny(inner, `\`) && !strings.Contains(inner, "${")
+		inner, after, closed := strings.Cut(inner, `"`)
+		return inner, closed && !strings.ContainsAny(inner, `\`) && !strings.Contains(inner, "${") && hclComment(strings.TrimSpace(after)) == ""
 	}
-	text = strings.TrimSpace(strings.SplitN(strings.SplitN(text, "#", 2)[0], "//", 2)[0])
+	text = hclComment(text)
 	return text, text != "" && strings.Trim(text, "0123456789") == ""
+}
+
+// hclComment cuts a comment off a text without quotes.
+func hclComment(text string) string {
+	text, _, _ = strings.Cut(text, "#")
+	text, _, _ = strings.Cut(text, "//")
+	return strings.TrimSpace(text)
 }

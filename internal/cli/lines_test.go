@@ -78,6 +78,8 @@ func TestCommandLines(t *testing.T) {
 		{line: "terragrunt-auth --read-only=true", want: typed{Format: "terragrunt", Choice: front.Choice{ReadOnly: true}}},
 		{line: "terragrunt-auth --role a --read-only", bad: true},
 		{line: "terragrunt-auth --read-only --role=a", bad: true},
+		{line: "terragrunt-auth --no-input --read-only", front: true, want: typed{Format: "terragrunt", Choice: front.Choice{ReadOnly: true}}},
+		{line: "exec --no-input dev --no-input env --no-input", front: true, want: typed{Profile: "dev", Argv: words("env --no-input")}},
 		{line: "terragrunt-auth dev", bad: true},
 		{line: "terragrunt-auth -- dev", bad: true},
 		{line: "terragrunt-auth --role", bad: true},
@@ -138,6 +140,7 @@ func duration(text string) string {
 
 func byCobra(args []string) (out typed, err error) {
 	root := &cobra.Command{Use: "fob", SilenceErrors: true, SilenceUsage: true}
+	root.PersistentFlags().Bool("no-input", false, "")
 	put := func(w wanted, format string, argv []string) {
 		out = typed{Profile: w.profile, Region: w.region, NoSession: w.noSession, Format: format, Argv: argv}
 		if w.duration != "" {

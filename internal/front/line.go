@@ -124,6 +124,8 @@ func (p *parser) flag(arg string) bool {
 	name, value, has := strings.Cut(arg, "=")
 	byDirectory := p.line.Command == ByDirectory
 	switch name {
+	case "--no-input":
+		return !has // nothing is asked here
 	case "--no-session", "-n":
 		p.line.NoSession = true
 		return !has && !byDirectory
