@@ -58,7 +58,7 @@ func TestHotTerragrunt(t *testing.T) {
 	})
 
 	t.Run("page faults", func(t *testing.T) {
-		const more = 12
+		const more = 40 // how the kernel places a program makes a difference of 25
 		few, ours := sdk.pageFaults("credential-process", "x"), there.pageFaults("terragrunt-auth")
 		t.Logf("%d page faults, %d for an SDK", ours, few)
 		if ours > few+more {
@@ -68,7 +68,7 @@ func TestHotTerragrunt(t *testing.T) {
 
 	// The config's sum is taken of a file that is read block by block.
 	t.Run("among many", func(t *testing.T) {
-		const more = 24
+		const more = 40
 		var config strings.Builder
 		config.WriteString(h.read(".aws", "config"))
 		for i := range 10_000 {
