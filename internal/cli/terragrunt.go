@@ -82,6 +82,9 @@ func (s System) runTerragruntAuth(ctx context.Context, g *globals, o terragruntO
 		k.warnLinks(set, place)
 		return err
 	}
+	if err := ownBegin(set, found.profile); err != nil {
+		return err
+	}
 	o.profile = found.profile
 	c, session, err := k.session(ctx, o.wanted)
 	if err != nil {

@@ -263,6 +263,28 @@ func pickProfile(set profile.Set, p front.Place, user string, c front.Choice) (p
 	return found, nil
 }
 
+// ownBegin refuses a profile that begins with the credentials of the environment:
+// there Terragrunt has what it was answered for another unit.
+func ownBegin(set profile.Set, name string) error {
+	seen := map[string]bool{}
+	for name != "" && !seen[name] {
+		seen[name] = true
+		p, err := set.Profile(name)
+		if err != nil {
+			return nil // which the chain tells better
+		}
+		if said, _ := p.Setting("credential_source"); said.Value == "Environment" {
+			return &fault.Error{
+				What: fmt.Sprintf("cannot use profile %q for Terragrunt", name),
+				Why:  fmt.Errorf("its credential_source (%s) is the environment, where Terragrunt has the credentials of other units", said.From),
+				Next: []string{"use another source for it, or run: fob exec " + fault.Word(name) + " -- terragrunt run --all"}, Code: fault.Config,
+			}
+		}
+		name = p.Value("source_profile")
+	}
+	return nil
+}
+
 func noAccount(p front.Place, err error) error {
 	return &fault.Error{
 		What: "cannot tell the account of the working directory", Why: err,
