@@ -130,6 +130,7 @@ func badFlags() map[string]badFlag {
 		"policy-arns":       {"banana", "--policy-arns"},
 		"format":            {"yaml", "--format"},
 		"grace":             {"soon", "--grace"},
+		"role":              {" ", "--role"},
 		"from":              {"nothing", "--from"},
 		"csv":               {"/nonexistent", "--csv"},
 		"out":               {"a\nb", "--out"},

@@ -83,6 +83,7 @@ func TestCommandLines(t *testing.T) {
 		{line: "terragrunt-auth dev", bad: true},
 		{line: "terragrunt-auth -- dev", bad: true},
 		{line: "terragrunt-auth --role", bad: true},
+		{line: "terragrunt-auth --role=", bad: true},
 		{line: "terragrunt-auth -n", bad: true},
 		{line: "terragrunt-auth --no-session", bad: true},
 		{line: "terragrunt-auth --region us-east-1", bad: true},

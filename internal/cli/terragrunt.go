@@ -41,7 +41,7 @@ func terragruntAuthCommand(run func(context.Context, terragruntOptions) error) *
 		RunE:    func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.choice.Role, "role", "", "use the profile with the role of this name")
+	f.Var(some{&o.choice.Role}, "role", "use the profile with the role of this name")
 	f.BoolVar(&o.choice.ReadOnly, "read-only", false, "use the profile whose role is named read-only")
 	f.StringVarP(&o.duration, "duration", "d", "", "how long the credentials shall hold (1h30m, or seconds)")
 	f.BoolVar(&o.reveal, "reveal", false, "print secrets even though standard output is a terminal")
@@ -59,6 +59,9 @@ func (s System) runTerragruntAuth(ctx context.Context, g *globals, o terragruntO
 		}
 	}
 	s.Environ = launch.Nobody(s.Environ)
+	if _, err := s.request(o.wanted); err != nil {
+		return err // before a file is to blame
+	}
 	k, err := s.newKeeper(g)
 	if err != nil {
 		return err
