@@ -152,6 +152,9 @@ func (k *keeper) unlock(ctx context.Context, needed func() bool) error {
 	if err := k.hold(ctx); err != nil {
 		return err
 	}
+	// A run that changed the keys while this one waited made another seal key, under
+	// which sessions have other names.
+	k.unseal()
 	if !needed() {
 		k.close()
 		return nil
@@ -161,6 +164,7 @@ func (k *keeper) unlock(ctx context.Context, needed func() bool) error {
 		err = k.fits(ctx, unlock.Kind{Name: "what rests"}, identity)
 	}
 	if err != nil {
+		k.rest.Asking()
 		if identity, err = k.ask(ctx); err != nil {
 			return err
 		}

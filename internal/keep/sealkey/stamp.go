@@ -38,6 +38,15 @@ func (r *Rest) stampNow() (stamp, error) {
 	return now, err
 }
 
+// Asking begins anew: what a person opens from now on is opened after every lock
+// that was met until now, and may rest although the run is older than they are.
+func (r *Rest) Asking() {
+	r.mu.Lock()
+	r.first = nil
+	r.mu.Unlock()
+	_, _ = r.stampNow() // a lock that comes while the person types counts
+}
+
 // firstStamp is what the first reading gave. One that failed is remembered,
 // too: nobody knows what stood there then.
 type firstStamp struct {

@@ -264,6 +264,36 @@ func TestPartialLock(t *testing.T) {
 	}
 }
 
+// A run that waited while others locked may let rest what a person opened after
+// that; a lock that comes while the person types ends it as ever.
+func TestAskedAfterLock(t *testing.T) {
+	t.Parallel()
+	c, m := &clocks{wall: start, boot: time.Hour}, newMemory()
+	r := in(t, c, m)
+	if _, err := r.Load(); !errors.Is(err, ErrNone) {
+		t.Fatal(err)
+	}
+	lock := func() {
+		t.Helper()
+		if err := again(r.o.DataDir, c, m).Forget(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock()
+	if _, err := r.Save(cred.NewSecret(canary)); err == nil {
+		t.Error("what was opened before the lock rests")
+	}
+	r.Asking()
+	if _, err := r.Save(cred.NewSecret(canary)); err != nil {
+		t.Errorf("asked for after the lock: %v", err)
+	}
+	r.Asking()
+	lock()
+	if _, err := r.Save(cred.NewSecret(canary)); err == nil {
+		t.Error("what was typed before the lock rests")
+	}
+}
+
 // A damaged stamp opens nothing, and a lock mends it.
 func TestDamagedStamp(t *testing.T) {
 	t.Parallel()
