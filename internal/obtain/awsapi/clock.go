@@ -59,6 +59,15 @@ func (c *Clock) observe(date, sent, received time.Time) {
 	c.seen.Store(int64(off))
 }
 
+// belied says whether a Date cannot be AWS's, which has just taken a signature of
+// another time: a proxy or a local endpoint has set it.
+func (c *Clock) belied(date time.Time) bool {
+	return date.Sub(c.now().Add(c.Off())).Abs() > signatureHolds
+}
+
+// signatureHolds is the most that AWS takes of a difference.
+const signatureHolds = 15 * time.Minute
+
 // correct takes over the difference that was seen, and says whether that is
 // enough to have been the reason of a refusal.
 func (c *Clock) correct() bool {
@@ -114,7 +123,9 @@ func (o observed) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	accepted := resp.StatusCode/100 == 2 && r.Header.Get("Authorization") != ""
+	if err == nil && !(accepted && o.clock.belied(date)) {
 		o.clock.observe(date, sent, o.clock.now())
 	}
 	return resp, nil

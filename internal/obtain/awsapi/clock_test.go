@@ -150,3 +150,49 @@ func TestObserve(t *testing.T) {
 		}
 	}
 }
+
+// A Date far from the time of a signature that AWS has just taken is not AWS's: a
+// proxy set it, and the ends of sessions must not be told by it.
+func TestBeliedDate(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, tt := range []struct {
+		name   string
+		off    time.Duration
+		status int
+		signed bool
+		want   time.Duration
+	}{
+		{"a few minutes", 4 * time.Minute, 200, true, 4 * time.Minute},
+		{"an hour, and taken", time.Hour, 200, true, 0},
+		{"a day behind, and taken", -24 * time.Hour, 200, true, 0},
+		{"an hour, and refused", time.Hour, 403, true, time.Hour},
+		{"an hour, and not signed", time.Hour, 200, false, time.Hour},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := NewClock(func() time.Time { return now })
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://sts.amazonaws.com/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.signed {
+				r.Header.Set("Authorization", "AWS4-HMAC-SHA256 ...")
+			}
+			answer := roundTrip(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: tt.status, Header: http.Header{"Date": {now.Add(tt.off).Format(http.TimeFormat)}}}, nil
+			})
+			if _, err := (observed{answer, c}).RoundTrip(r); err != nil {
+				t.Fatal(err)
+			}
+			got := time.Duration(c.seen.Load())
+			if (got - tt.want).Abs() > time.Second {
+				t.Errorf("AWS's clock is taken to be %s ahead, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
