@@ -62,29 +62,32 @@ func kindNamed(name, said string) (unlock.Kind, error) {
 		}
 	}
 	why, next := foreignName(name)
-	return unlock.Kind{}, &fault.Error{
-		Why:  why,
+	f := &fault.Error{
 		What: "there is no way to open the store called " + profile.Shown(name) + " (" + said + ")",
 		Next: append(next, "use one of: "+strings.Join(unlockerNames(), ", ")),
 		Code: fault.Usage,
 	}
+	if why != "" {
+		f.Why = errors.New(why)
+	}
+	return unlock.Kind{}, f
 }
 
 // foreignName knows the names that other systems and aws-vault have for ways.
-func foreignName(name string) (why error, next []string) {
+func foreignName(name string) (why string, next []string) {
 	switch name {
 	case "keychain":
-		return errors.New("that is there only on macOS"), nil
+		return "that is there only on macOS", nil
 	case "wincred":
-		return errors.New("that is there only on Windows"), nil
+		return "that is there only on Windows", nil
 	case "secret-service", "keyctl":
-		return errors.New("that is there only on Linux"), nil
+		return "that is there only on Linux", nil
 	case "kwallet":
-		return errors.New("KWallet is reached by the Secret Service that it offers"), []string{"use secret-service"}
+		return "KWallet is reached by the Secret Service that it offers", []string{"use secret-service"}
 	case "file":
-		return errors.New("the store is a file, whatever opens it"), []string{"use passphrase"}
+		return "the store is a file, whatever opens it", []string{"use passphrase"}
 	}
-	return nil, nil
+	return "", nil
 }
 
 // ask gets the identity by the ways in that the store has, one after the other:
