@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -52,6 +54,13 @@ func cmdNewcomer(ts *testscript.TestScript, _ bool, args []string) {
 	seed := ""
 	if device != "-" {
 		made, err := api.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: &device})
+		if there := (*types.EntityAlreadyExistsException)(nil); errors.As(err, &there) {
+			// The SDK sent it again after an answer that was lost, and with it the seed.
+			serial := "arn:aws:iam::123456789012:mfa/" + device
+			_, err = api.DeleteVirtualMFADevice(ctx, &iam.DeleteVirtualMFADeviceInput{SerialNumber: &serial})
+			ts.Check(err)
+			made, err = api.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: &device})
+		}
 		ts.Check(err)
 		seed = string(made.VirtualMFADevice.Base32StringSeed)
 		now := time.Now()
