@@ -219,11 +219,11 @@ func (k *keeper) shut(ctx context.Context, kind unlock.Kind) error {
 	err := u.Forget(ctx)
 	if errors.Is(u.Usable(ctx), unlock.ErrNoSlot) {
 		k.sys.say("%s no longer opens the store", kind.Name)
+		if broken := (*unlock.KeeperError)(nil); errors.As(err, &broken) {
+			k.sys.say("what it kept for the store stays there and opens nothing any more: %s", broken)
+			err = nil
+		}
 		err = errors.Join(err, unlock.NotFirst(k.slots(), kind.Name))
-	}
-	if broken := (*unlock.KeeperError)(nil); errors.As(err, &broken) {
-		k.sys.say("what it kept for the store stays there and opens nothing any more: %s", broken)
-		return nil
 	}
 	return err
 }

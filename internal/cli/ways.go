@@ -151,7 +151,8 @@ func (k *keeper) waysIn(ctx context.Context, given bool) ([]unlock.Way, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !named {
+	// To name one that asks nothing is no way around the question.
+	if !named || k.typed && !kind.Asks {
 		ways := unlock.InOrder(k.allWays(ctx), unlock.First(k.slots()), given)
 		sound := func(w unlock.Way) bool { return w.Asks && w.Why == nil }
 		if k.typed && slices.ContainsFunc(ways, sound) {
