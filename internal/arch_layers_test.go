@@ -55,7 +55,7 @@ var layers = []row{
 	{"unlock", "what keeps the identity for good", "cred desktop fault keyring lock", age + " " + xcrypto + " github.com/danieljoos/wincred github.com/ebitengine/purego"},
 	{"unlocktest", "the contract that each unlocker must meet", "cred fault unlock", ""},
 	{"store", "the vault: keep named secrets", "cred fault lock sealkey unlock", age + " " + xcrypto},
-	{"audit", "what was handed out", "fault lock", ""},
+	{"audit", "lines that are only ever added", "cred lock", ""},
 	{"tty", "talk on the controlling terminal", "cred fault", xterm + " " + xsys},
 	{"mfa", "give the current code for a serial", "cred fault tty", ""},
 	{"awsapi", "one method per AWS call; typed refusals", "cred", sdk},

@@ -13,6 +13,7 @@ import (
 	"fob/internal/cred"
 	"fob/internal/fault"
 	"fob/internal/front"
+	"fob/internal/keep/audit"
 	"fob/internal/keep/cache"
 	"fob/internal/keep/lock"
 	"fob/internal/keep/sealkey"
@@ -47,6 +48,7 @@ type keeper struct {
 	held     *lock.Lock
 	typed    bool           // only what a person types opens the store, where there is such a way
 	walker   *broker.Broker // that got the session of this run
+	recorder recorder
 }
 
 const (
@@ -274,7 +276,7 @@ func (k *keeper) reindex(ctx context.Context) error {
 		keys[r.Name] = cache.KeyInfo{ID: r.Key.ID, Created: r.Created}
 	}
 	err = k.cache.Update(ctx, k.sys.Now, func(ix *cache.Index) error {
-		ix.Vault, ix.Keys, ix.Rotations = sum, keys, rotations
+		ix.Vault, ix.Keys, ix.Rotations, ix.Log = sum, keys, rotations, audit.Key(k.identity)
 		k.index = *ix
 		return nil
 	})

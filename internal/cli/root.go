@@ -24,6 +24,8 @@ type globals struct {
 	backend      string
 	prompt       string
 	debug        bool
+	// command is the name of the command that runs.
+	command string
 	// acceptRollback takes a store for good that is older than the last one.
 	acceptRollback bool
 }
@@ -43,6 +45,7 @@ func newRoot(sys *System) *cobra.Command {
 		SuggestionsMinimumDistance: 2,
 	}
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		g.command = c.Name()
 		if g.noInput {
 			sys.OpenTTY = noTTY
 		}
@@ -88,7 +91,7 @@ func commands() []func(*System, *globals) *cobra.Command {
 	return []func(*System, *globals) *cobra.Command{
 		newConfigure, newAdd, newImport, newRotate, newMFA, newRemove, newList, newClear,
 		newExec, newExport, newCredentialProcess, newTerragruntAuth, newLogin,
-		newExplain, newAccess, newSDKConfig, newStatus, newDoctor, newStore, newLock, newUnlock,
+		newExplain, newAccess, newSDKConfig, newStatus, newLog, newDoctor, newStore, newLock, newUnlock,
 		newPlayground, newVersion, newProxy, newMigrateBackend,
 	}
 }

@@ -170,7 +170,7 @@ func scriptParams(dir string, start func(*testscript.Env) (localAWS, error)) tes
 		Setup:     func(env *testscript.Env) error { return setupScript(env, start) },
 		Condition: scriptCondition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": cmdExits, "clock": cmdClock, "awscalls": cmdAWSCalls, "aws": cmdAWS, "cores": cmdCores, "nocanary": cmdNoCanary,
+			"exits": cmdExits, "clock": cmdClock, "awscalls": cmdAWSCalls, "joins": cmdJoins, "aws": cmdAWS, "cores": cmdCores, "nocanary": cmdNoCanary,
 			"step": cmdStep, "took": cmdTook, "awswho": cmdAWSWho, "sweep": cmdSweep,
 			"newcomer": cmdNewcomer, "as": cmdAs,
 		},

@@ -33,6 +33,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		return c, s, err
 	}
 	defer func() {
+		k.outcome(ctx, w, c, s, err)
 		k.warn(set, err)
 		k.warnClock()
 		k.renewSDKConfig(set)
@@ -120,7 +121,7 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Ki
 func (k *keeper) broker(minLeft time.Duration, w wanted, keys chainKeys) *broker.Broker {
 	return &broker.Broker{
 		Cache: func() *cache.Cache { return k.cache }, Keys: keys, Locks: filepath.Join(k.home.Data, "locks"),
-		Env:   source.Env{STS: k.sys.sts, Outside: k.outside(keys.in), Now: k.sys.Now},
+		Env:   source.Env{STS: k.recorded, Outside: k.outside(keys.in), Now: k.sys.Now},
 		Trust: checkBundle, Driver: k.driver(cred.NewSecret(w.code)), Unattended: k.unattended,
 		MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say, Debug: k.debug,
 	}

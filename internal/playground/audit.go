@@ -21,6 +21,7 @@ type Call struct {
 	Message   string    `json:"message,omitempty"`
 	Seconds   int       `json:"seconds,omitempty"` // the lifetime that was asked for, or its default
 	Region    string    `json:"region,omitempty"`  // of the signature
+	RequestID string    `json:"requestID"`
 }
 
 // Audit gives the calls since the start or the last ClearAudit.
@@ -51,7 +52,7 @@ func (s *Server) record(c *call, err error) {
 func (c *call) seen(now time.Time) Call {
 	agent := c.req.UserAgent()
 	seen := Call{Time: now, Action: c.name(), Resource: c.resource, KeyID: c.keyID, Region: c.region,
-		UserAgent: agent[:min(len(agent), 200)], Seconds: int(c.asked / time.Second), MFA: !c.mfaAt.IsZero()}
+		UserAgent: agent[:min(len(agent), 200)], Seconds: int(c.asked / time.Second), MFA: !c.mfaAt.IsZero(), RequestID: c.requestID}
 	if c.id != nil {
 		seen.ARN, seen.Account, seen.Kind = c.id.arn, c.id.account.ID, c.id.kind
 		seen.MFA = seen.MFA || !c.id.mfaAt.IsZero()

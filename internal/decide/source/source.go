@@ -178,6 +178,8 @@ type FederationTokenCall struct {
 type Issued struct {
 	Session cred.Session
 	ARN     string
+	// RequestID is AWS's id of the call.
+	RequestID string
 }
 
 // Tag is one session tag.

@@ -121,12 +121,14 @@ func (r *reader) count(size int) int {
 // done says whether everything was there and nothing is left.
 func (r *reader) done() bool { return !r.bad && len(r.b) == 0 }
 
+func (a *appender) secret(s cred.Secret) { a.text(s.Reveal()) }
+
 func encodeEntry(e Entry) []byte {
 	a := newAppender()
 	a.text(e.Name)
 	a.text(e.Session.ID)
-	a.text(e.Session.Secret.Reveal())
-	a.text(e.Session.Token.Reveal())
+	a.secret(e.Session.Secret)
+	a.secret(e.Session.Token)
 	a.time(e.Session.Expires)
 	a.time(e.Made)
 	a.text(e.Kind)

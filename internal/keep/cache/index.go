@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/cred"
 	"fob/internal/keep/lock"
 )
 
@@ -40,6 +41,8 @@ type Index struct {
 	// Directories are the profiles that were chosen for directories, by a sum over
 	// all but the config that the choice was made from. Remember adds to them.
 	Directories map[string]Directory
+	// Log is the key of the record of what was handed out, or zero.
+	Log cred.Secret
 }
 
 // Directory is the profile of a directory, for as long as the config is the one
@@ -204,14 +207,15 @@ func encodeIndex(x Index) []byte {
 		a.int(int64(x.Limits[role].Refused))
 		a.time(x.Limits[role].At)
 	}
-	if len(x.Rotations)+len(x.Directories) > 0 { // left out for older versions, which know nothing of them
+	more := len(x.Directories) > 0 || !x.Log.IsZero()
+	if more || len(x.Rotations) > 0 { // left out for older versions, which know nothing of them
 		a.int(int64(len(x.Rotations)))
 		for _, profile := range sortedKeys(x.Rotations) {
 			a.text(profile)
 			a.time(x.Rotations[profile].DeleteAfter)
 		}
 	}
-	if len(x.Directories) > 0 {
+	if more {
 		a.int(int64(len(x.Directories)))
 		for _, sum := range sortedKeys(x.Directories) {
 			d := x.Directories[sum]
@@ -220,6 +224,9 @@ func encodeIndex(x Index) []byte {
 			a.b = append(a.b, d.Config[:]...)
 			a.time(d.Made)
 		}
+	}
+	if !x.Log.IsZero() {
+		a.secret(x.Log)
 	}
 	return a.padded(indexBlock)
 }
@@ -261,6 +268,9 @@ func decodeIndex(text []byte) (Index, bool) {
 		copy(d.Config[:], r.take(len(d.Config)))
 		d.Made = r.time()
 		x.Directories[sum] = d
+	}
+	if !r.done() {
+		x.Log = cred.NewSecret(r.text())
 	}
 	return x, r.done()
 }

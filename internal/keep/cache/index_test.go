@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fob/internal/cred"
 	"fob/internal/keep/lock"
 )
 
@@ -32,6 +33,7 @@ func fullIndex() Index {
 			"CANARY\x00\xff": {Profile: "CANARY-dev", Config: [32]byte{4}, Made: start},
 			"other":          {Profile: "prod"},
 		},
+		Log: cred.NewSecret("CANARY key of the record"),
 	}
 }
 

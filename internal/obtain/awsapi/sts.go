@@ -9,14 +9,18 @@ import (
 	"fob/internal/cred"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // Issued is a session as AWS gave it; ARN is the assumed-role user's, or "".
 type Issued struct {
 	Session cred.Session
 	ARN     string
+	// RequestID is AWS's id of the call.
+	RequestID string
 }
 
 // SessionTokenCall holds the arguments of GetSessionToken. Serial and Code come
@@ -70,6 +74,11 @@ func (c *Client) sts(once bool) (*sts.Client, error) {
 	}), nil
 }
 
+func requestID(m middleware.Metadata) string {
+	id, _ := awsmiddleware.GetRequestIDMetadata(m)
+	return id
+}
+
 func seconds(d time.Duration) *int32 { return aws.Int32(int32(d / time.Second)) }
 
 func text(s string) *string {
@@ -91,7 +100,7 @@ func (c *Client) GetSessionToken(ctx context.Context, in SessionTokenCall) (Issu
 		return Issued{}, c.refused("GetSessionToken", err)
 	}
 	s, err := c.session("GetSessionToken", out.Credentials)
-	return Issued{Session: s}, err
+	return Issued{Session: s, RequestID: requestID(out.ResultMetadata)}, err
 }
 
 // AssumeRole enters a role. Errors: *Refusal, *UnreachableError.
@@ -118,9 +127,9 @@ func (c *Client) AssumeRole(ctx context.Context, in AssumeRoleCall) (Issued, err
 	}
 	s, err := c.session("AssumeRole", out.Credentials)
 	if out.AssumedRoleUser == nil {
-		return Issued{Session: s}, err
+		return Issued{Session: s, RequestID: requestID(out.ResultMetadata)}, err
 	}
-	return Issued{Session: s, ARN: aws.ToString(out.AssumedRoleUser.Arn)}, err
+	return Issued{Session: s, ARN: aws.ToString(out.AssumedRoleUser.Arn), RequestID: requestID(out.ResultMetadata)}, err
 }
 
 func (c *Client) session(op string, got *types.Credentials) (cred.Session, error) {
@@ -162,9 +171,9 @@ func (c *Client) AssumeRoleWithWebIdentity(ctx context.Context, in WebIdentityCa
 	}
 	s, err := c.session("AssumeRoleWithWebIdentity", out.Credentials)
 	if err != nil || out.AssumedRoleUser == nil {
-		return Issued{Session: s}, err
+		return Issued{Session: s, RequestID: requestID(out.ResultMetadata)}, err
 	}
-	return Issued{Session: s, ARN: aws.ToString(out.AssumedRoleUser.Arn)}, nil
+	return Issued{Session: s, ARN: aws.ToString(out.AssumedRoleUser.Arn), RequestID: requestID(out.ResultMetadata)}, nil
 }
 
 // FederationTokenCall holds the arguments of GetFederationToken.
@@ -189,7 +198,7 @@ func (c *Client) GetFederationToken(ctx context.Context, in FederationTokenCall)
 		return Issued{}, c.refused("GetFederationToken", err)
 	}
 	s, err := c.session("GetFederationToken", out.Credentials)
-	return Issued{Session: s}, err
+	return Issued{Session: s, RequestID: requestID(out.ResultMetadata)}, err
 }
 
 func policies(arns []string) []types.PolicyDescriptorType {

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+	"fob/internal/keep/audit"
+	"fob/internal/obtain/awsapi"
+)
+
+// recordedLine is one line of the record. Its fields are only ever added to. What
+// the command line of a child says is not recorded: it may hold a secret.
+type recordedLine struct {
+	Time      time.Time `json:"time" doc:"when it was recorded"`
+	Event     string    `json:"event" doc:"call: AWS answered; given: a command got the credentials; refused: it got none"`
+	Run       string    `json:"run" doc:"the same for all lines of one run of fob"`
+	Command   string    `json:"command" doc:"the command of fob (exec, export)"`
+	Profile   string    `json:"profile,omitempty" doc:"name of the profile"`
+	Account   string    `json:"account,omitempty" doc:"account that the credentials are of"`
+	Role      string    `json:"role,omitempty" doc:"ARN of the role that was entered"`
+	Session   string    `json:"session,omitempty" doc:"name of the role's session, as CloudTrail has it"`
+	Call      string    `json:"call,omitempty" doc:"the call (AssumeRole)"`
+	RequestID string    `json:"request_id,omitempty" doc:"AWS's id of the call, as CloudTrail has it"`
+	KeyID     string    `json:"key_id,omitempty" doc:"id of the temporary credentials, as CloudTrail has it; that of a stored key is cut short"`
+	Code      bool      `json:"code,omitempty" doc:"an MFA code was sent with the call"`
+	Policy    string    `json:"policy,omitempty" doc:"what narrowed the session: ARNs, and the SHA-256 of a policy's text"`
+	Until     time.Time `json:"until,omitzero" doc:"when the credentials end"`
+	Error     string    `json:"error,omitempty" doc:"why there are none"`
+	Processes []string  `json:"processes,omitempty" doc:"the processes that fob was started by, the nearest first"`
+	Directory string    `json:"directory,omitempty" doc:"where fob was started"`
+}
+
+// recorder adds the lines of one run.
+type recorder struct {
+	run  string
+	told bool
+}
+
+// record adds a line. A store that is shut, or that is not there, keeps no
+// record. That one cannot be written is told once, and stops nothing: the
+// credentials are AWS's to give.
+func (k *keeper) record(ctx context.Context, line recordedLine) {
+	key := k.index.Log
+	if key.IsZero() {
+		return
+	}
+	if k.recorder.run == "" {
+		id := make([]byte, 6)
+		_, _ = rand.Read(id) // never an error, says its documentation
+		k.recorder.run = hex.EncodeToString(id)
+	}
+	line.Time, line.Run, line.Command = k.sys.Now().UTC(), k.recorder.run, k.g.command
+	text, err := json.Marshal(line)
+	if err == nil {
+		err = audit.New(k.home.Data, key, k.sys.Now).Add(context.WithoutCancel(ctx), text)
+	}
+	if err != nil && !k.recorder.told {
+		k.recorder.told = true
+		k.sys.say("this run is not recorded, and goes on: %v", err)
+	}
+}
+
+// outcome records what came of a request for credentials.
+func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Session, err error) {
+	if errors.Is(err, context.Canceled) || w.profile == "" {
+		return
+	}
+	line := recordedLine{Event: "given", Profile: w.profile, Account: c.Account, Processes: parents(), KeyID: publicID(s.ID), Until: s.Expires}
+	line.Directory, _ = k.sys.Getwd()
+	if err != nil {
+		line.Event, line.Error = "refused", whyOf(err)
+	}
+	if len(c.Steps) > 0 {
+		card := source.CardOf(c.Steps[len(c.Steps)-1])
+		line.Role, line.Call = card.Role, card.Call
+		if role, ok := c.Steps[len(c.Steps)-1].(source.AssumeRole); ok {
+			line.Session, line.Policy = role.SessionName, policySum(role.Policy, role.PolicyARNs)
+		}
+	}
+	k.record(ctx, line)
+}
+
+func whyOf(err error) string {
+	f := (*fault.Error)(nil)
+	if errors.As(err, &f) && f.Why != nil {
+		return f.What + ": " + f.Why.Error()
+	}
+	return err.Error()
+}
+
+// publicID is the id of temporary credentials, which opens nothing and joins the
+// line to CloudTrail's; that of a stored key is shown as everywhere.
+func publicID(id string) string {
+	if id == "" || strings.HasPrefix(id, "ASIA") {
+		return id
+	}
+	return cred.Short(id)
+}
+
+func policySum(text string, arns []string) string {
+	all := slices.Clone(arns)
+	if text != "" {
+		sum := sha256.Sum256([]byte(text))
+		all = append(all, "sha256:"+hex.EncodeToString(sum[:]))
+	}
+	return strings.Join(all, " ")
+}
+
+// recorded makes the calls of a walk be recorded.
+func (k *keeper) recorded(e source.Endpoint, signer cred.Signer) source.STS {
+	return recordedSTS{k.sys.sts(e, signer), k}
+}
+
+type recordedSTS struct {
+	source.STS
+	k *keeper
+}
+
+func (r recordedSTS) GetSessionToken(ctx context.Context, in source.SessionTokenCall) (source.Issued, error) {
+	out, err := r.STS.GetSessionToken(ctx, in)
+	r.add(ctx, recordedLine{Call: "GetSessionToken", Code: in.Code != "", Account: source.Account(in.Serial)}, out, err)
+	return out, err
+}
+
+func (r recordedSTS) AssumeRole(ctx context.Context, in source.AssumeRoleCall) (source.Issued, error) {
+	out, err := r.STS.AssumeRole(ctx, in)
+	r.add(ctx, recordedLine{
+		Call: "AssumeRole", Code: in.Code != "", Account: source.Account(in.RoleARN), Role: in.RoleARN,
+		Session: in.SessionName, Policy: policySum(in.Policy, in.PolicyARNs),
+	}, out, err)
+	return out, err
+}
+
+func (r recordedSTS) AssumeRoleWithWebIdentity(ctx context.Context, in source.WebIdentityCall) (source.Issued, error) {
+	out, err := r.STS.AssumeRoleWithWebIdentity(ctx, in)
+	r.add(ctx, recordedLine{
+		Call: "AssumeRoleWithWebIdentity", Account: source.Account(in.RoleARN), Role: in.RoleARN,
+		Session: in.SessionName, Policy: policySum(in.Policy, in.PolicyARNs),
+	}, out, err)
+	return out, err
+}
+
+func (r recordedSTS) GetFederationToken(ctx context.Context, in source.FederationTokenCall) (source.Issued, error) {
+	out, err := r.STS.GetFederationToken(ctx, in)
+	r.add(ctx, recordedLine{Call: "GetFederationToken", Session: in.Name, Policy: policySum(in.Policy, in.PolicyARNs)}, out, err)
+	return out, err
+}
+
+func (r recordedSTS) add(ctx context.Context, line recordedLine, out source.Issued, err error) {
+	line.Event, line.RequestID, line.KeyID, line.Until = "call", out.RequestID, publicID(out.Session.ID), out.Session.Expires
+	if err != nil {
+		line.Error = err.Error()
+	}
+	if no := (*awsapi.Refusal)(nil); errors.As(err, &no) {
+		line.RequestID = no.RequestID
+	}
+	r.k.record(ctx, line)
+}
