@@ -9,6 +9,7 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
+	"fob/internal/decide/iampolicy"
 	"fob/internal/decide/source"
 	"fob/internal/obtain/access"
 	"fob/internal/obtain/awsapi"
@@ -28,7 +29,7 @@ func (q *inquiry) widen(ctx context.Context) error {
 			continue
 		}
 		if len(q.profiles) == 0 {
-			q.addRoles(t, access.Named(t.who.Policies, t.who.Name))
+			q.addRoles(t, iampolicy.Named(t.who.Policies, t.who.Name))
 		}
 		if q.probe {
 			q.addRoles(t, access.Sweep(q.arnsOf(t)))

@@ -90,8 +90,9 @@ func (f finder) read(ctx context.Context, p userPlan, signer cred.Signer) (refar
 	if err != nil {
 		return rights, err
 	}
+	rights.User = name
 	iam := awsapi.New(f.sys.awsConfig(p.iam), signer)
-	if rights.Groups, err = iam.Groups(ctx, name); err != nil {
+	if rights.Groups, err = iam.GroupsOfUser(ctx, name); err != nil {
 		return rights, err
 	}
 	own, err := iam.UserPolicies(ctx, name)

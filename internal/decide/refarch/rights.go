@@ -1,9 +1,10 @@
 package refarch
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
+
+	"fob/internal/decide/iampolicy"
 )
 
 // Grant is one role that a person may enter in one account: Key is how people
@@ -13,9 +14,10 @@ type Grant struct {
 	Key, Role string
 }
 
-// Rights is what IAM tells of a person: their groups, and the policies of the
+// Rights is what IAM tells of a person: their name, their groups, and the policies of the
 // person and of those groups that could be read.
 type Rights struct {
+	User     string
 	Groups   []string
 	Policies []string
 	// Unread holds the groups whose policies could not be read. What they allow
@@ -23,65 +25,36 @@ type Rights struct {
 	Unread []string
 }
 
-// statement is as much of a policy's statement as decides on sts:AssumeRole.
-type statement struct {
-	Effect      string
-	Action      texts
-	NotAction   texts
-	Resource    texts
-	NotResource texts
-	Condition   map[string]any
-}
-
-// texts is one text or a list of them.
-type texts []string
-
-// UnmarshalJSON takes both forms.
-func (t *texts) UnmarshalJSON(text []byte) error {
-	one := ""
-	if json.Unmarshal(text, &one) == nil {
-		*t = texts{one}
-		return nil
-	}
-	return json.Unmarshal(text, (*[]string)(t))
-}
-
-// Statements of a policy may be one or a list.
-type statements []statement
-
-// UnmarshalJSON takes both forms.
-func (s *statements) UnmarshalJSON(text []byte) error {
-	var one statement
-	if json.Unmarshal(text, &one) == nil {
-		*s = statements{one}
-		return nil
-	}
-	return json.Unmarshal(text, (*[]statement)(s))
-}
-
 // Allowed lists the roles of these accounts that the rights let a person enter,
 // sorted by account and then by power, the least first. source is the account that
 // holds the person, whose roles are not entered from itself; "" where none is in
-// the file. A condition of an Allow is
-// taken to be met and one of a Deny not to be, as it is in a session with MFA.
+// the file. A condition of an Allow is taken to be met and one of a Deny not to be,
+// except on MFA, which the session has.
 // Which roles there are only AWS knows; those of a wildcard are taken to be the
 // ones for which the architecture makes groups.
 func Allowed(a Accounts, source string, n Naming, r Rights) ([]Grant, error) {
-	var all statements
+	var policies []iampolicy.Policy
 	for _, text := range r.Policies {
-		var doc struct{ Statement statements }
-		if err := json.Unmarshal([]byte(text), &doc); err != nil {
+		one, err := iampolicy.ParsePolicy("", text)
+		if err != nil || strings.TrimSpace(text) == "" {
 			return nil, &Error{Text: "a policy of the user or of a group cannot be read"}
 		}
-		all = append(all, doc.Statement...)
+		policies = append(policies, one)
+	}
+	named := make(map[string][]string) // names of roles by account
+	for _, arn := range iampolicy.Named(policies, r.User) {
+		parts := strings.SplitN(arn, ":", 6)
+		if name := strings.TrimPrefix(parts[5], "role/"); isRoleName(name) {
+			named[parts[4]] = append(named[parts[4]], name)
+		}
 	}
 	var out []Grant
 	for _, one := range a.List {
 		if one.Name == source {
 			continue
 		}
-		for _, g := range candidates(all, one, n) {
-			if permits(all, one.ID, g.Role) || byGroup(r.Unread, one.Name, g.Key, a) {
+		for _, g := range candidates(named[one.ID], one, n) {
+			if permits(policies, r.User, g) || byGroup(r.Unread, one.Name, g.Key, a) {
 				out = append(out, g)
 			}
 		}
@@ -91,7 +64,7 @@ func Allowed(a Accounts, source string, n Naming, r Rights) ([]Grant, error) {
 
 // candidates are the roles that an account may have for a person, the least
 // powerful first, then those that only the policies name.
-func candidates(all statements, one Account, n Naming) []Grant {
+func candidates(named []string, one Account, n Naming) []Grant {
 	var found []Grant
 	add := func(key, name string) {
 		if !slices.ContainsFunc(found, func(g Grant) bool { return g.Key == key }) {
@@ -99,88 +72,26 @@ func candidates(all statements, one Account, n Naming) []Grant {
 		}
 	}
 	for _, r := range roles() {
-		if grouped(r.key) {
-			add(r.key, n.Name(r.key, one.Name))
+		if r.Grouped {
+			add(r.Key, n.Name(r.Key, one.Name))
 		}
 	}
-	for _, s := range all {
-		for _, resource := range s.Resource {
-			parts := strings.SplitN(resource, ":", 6)
-			if len(parts) != 6 || parts[4] != one.ID {
-				continue
-			}
-			if name, ok := strings.CutPrefix(parts[5], "role/"); ok && isRoleName(name) {
-				add(n.key(name, one.Name), name)
-			}
-		}
+	for _, name := range named {
+		add(n.key(name, one.Name), name)
 	}
 	return found
 }
 
-// grouped says whether the architecture makes a group for a role in each account.
-func grouped(key string) bool {
-	return slices.Contains([]string{"read-only", "support", "billing", "dev", FullAccess, "auto-deploy"}, key)
-}
-
-func permits(all statements, account, name string) bool {
-	allowed := false
-	for _, s := range all {
-		if !s.covers(account, name) {
-			continue
-		}
-		if s.Effect == "Deny" && len(s.Condition) == 0 {
-			return false
-		}
-		allowed = allowed || s.Effect == "Allow"
-	}
-	return allowed
-}
-
-// covers says whether a statement speaks of entering the role, in whatever
-// partition.
-func (s statement) covers(account, name string) bool {
-	const action = "sts:assumerole"
-	acts := anyLike(s.Action, func(p string) bool { return like(strings.ToLower(p), action) })
-	if len(s.NotAction) > 0 {
-		acts = !anyLike(s.NotAction, func(p string) bool { return like(strings.ToLower(p), action) })
-	}
-	is := func(p string) bool {
-		parts := strings.SplitN(p, ":", 3)
-		if len(parts) == 3 && parts[0] == "arn" && strings.HasPrefix(parts[1], "aws") {
-			p = "arn:aws:" + parts[2]
-		}
-		return like(p, "arn:aws:iam::"+account+":role/"+name)
-	}
-	on := anyLike(s.Resource, is)
-	if len(s.NotResource) > 0 {
-		on = !anyLike(s.NotResource, is)
-	}
-	return acts && on
-}
-
-func anyLike(patterns texts, match func(string) bool) bool {
-	return slices.ContainsFunc(patterns, match)
-}
-
-// like matches the wildcards of policies, * and ?.
-func like(pattern, text string) bool {
-	star, back := -1, 0
-	p := 0
-	for t := 0; t < len(text); {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, back = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p, t = p+1, t+1
-		case star >= 0:
-			back++
-			p, t = star+1, back
-		default:
-			return false
+// permits says whether the policies let a person enter the role, with MFA, in
+// whatever partition the accounts are.
+func permits(policies []iampolicy.Policy, user string, g Grant) bool {
+	for _, partition := range []string{"aws", "aws-us-gov", "aws-cn"} {
+		leave, _ := iampolicy.MayAssume(policies, user, "arn:"+partition+":iam::"+g.Account.ID+":role/"+g.Role, true)
+		if leave == iampolicy.Allowed || leave == iampolicy.Perhaps {
+			return true
 		}
 	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return false
 }
 
 // byGroup says whether the name of a group tells that it lets into the role. The
@@ -210,6 +121,10 @@ func byGroup(groups []string, account, key string, a Accounts) bool {
 		}
 	}
 	return false
+}
+
+func grouped(key string) bool {
+	return slices.ContainsFunc(roles(), func(r Role) bool { return r.Key == key && r.Grouped })
 }
 
 // Least picks one role for each account, the one with the least rights. Roles for

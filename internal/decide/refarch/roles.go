@@ -8,22 +8,29 @@ import (
 // FullAccess is the role whose profile bears the account's name alone.
 const FullAccess = "full-access"
 
-// role is one of the nine roles of the module cross-account-iam-roles: key is how
-// people and groups call it, part what stands for it in its name.
-type role struct{ key, part string }
+// Role is one of the nine roles of the module cross-account-iam-roles.
+type Role struct {
+	// Key is how people and groups call it, Part what stands for it in its name.
+	Key, Part string
+	// Grouped says that the architecture makes a group for it in each account,
+	// Human that its trust policy asks for MFA.
+	Grouped, Human bool
+	// Place is where it stands when roles are shown, the best known first.
+	Place int
+}
 
 // roles are sorted by what they permit, the least first, those for machines last.
-func roles() []role {
-	return []role{
-		{"read-only", "read-only-access"},
-		{"support", "support-access"},
-		{"billing", "billing-only-access"},
-		{"logs", "logs-access"},
-		{"dev", "dev-access"},
-		{"iam-admin", "iam-admin-access"},
-		{FullAccess, "full-access"},
-		{"auto-deploy", "auto-deploy"},
-		{"ssh-grunt", "ssh-grunt-access"},
+func roles() []Role {
+	return []Role{
+		{"read-only", "read-only-access", true, true, 1},
+		{"support", "support-access", true, true, 4},
+		{"billing", "billing-only-access", true, true, 3},
+		{"logs", "logs-access", false, true, 5},
+		{"dev", "dev-access", true, true, 2},
+		{"iam-admin", "iam-admin-access", false, true, 6},
+		{FullAccess, "full-access", true, true, 0},
+		{"auto-deploy", "auto-deploy", true, false, 8},
+		{"ssh-grunt", "ssh-grunt-access", false, false, 7},
 	}
 }
 
@@ -32,9 +39,28 @@ func roles() []role {
 func Roles() []string {
 	var keys []string
 	for _, r := range roles() {
-		keys = append(keys, r.key)
+		keys = append(keys, r.Key)
 	}
 	return keys
+}
+
+// ShownRoles are the nine in the order in which people are shown them.
+func ShownRoles() []Role {
+	return slices.SortedFunc(slices.Values(roles()), func(a, b Role) int { return a.Place - b.Place })
+}
+
+// Name is the name that the module gives the role.
+func (r Role) Name() string { return strings.ReplaceAll(DefaultPattern, "{role}", r.Part) }
+
+// Known finds the role behind a name, which may have a prefix
+// (iam_role_name_prefix).
+func Known(name string) (r Role, prefix string, ok bool) {
+	for _, r := range roles() {
+		if prefix, found := strings.CutSuffix(name, r.Name()); found && (prefix == "" || strings.HasSuffix(prefix, "-")) {
+			return r, prefix, true
+		}
+	}
+	return Role{}, "", false
 }
 
 // DefaultPattern makes the nine names as the module has them.
@@ -90,8 +116,8 @@ func (n Naming) Check(keys []string) error {
 func (n Naming) Name(key, account string) string {
 	part := key + "-access"
 	for _, r := range roles() {
-		if r.key == key {
-			part = r.part
+		if r.Key == key {
+			part = r.Part
 		}
 	}
 	return strings.NewReplacer("{role}", part, "{account}", account).Replace(n.pattern())
@@ -107,8 +133,8 @@ func (n Naming) key(name, account string) string {
 		return name
 	}
 	for _, r := range roles() {
-		if r.part == part {
-			return r.key
+		if r.Part == part {
+			return r.Key
 		}
 	}
 	if key, ok := strings.CutSuffix(part, "-access"); ok && key != "" {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"fob/internal/decide/iampolicy"
 	"fob/internal/fault"
 	"fob/internal/obtain/awsapi"
 )
@@ -116,23 +117,23 @@ func (e Evidence) WorthALook() bool {
 	if _, ok := e.worded(refusal.Message); ok {
 		return false
 	}
-	leave, _ := MayAssume(e.Who.Policies, e.Who.Name, e.ARN, e.MFA)
-	return leave != Forbidden && (leave != Silent || !e.Who.Complete)
+	leave, _ := iampolicy.MayAssume(e.Who.Policies, e.Who.Name, e.ARN, e.MFA)
+	return leave != iampolicy.Forbidden && (leave != iampolicy.Silent || !e.Who.Complete)
 }
 
 // weigh finds the reason where AWS names none, from what is known of the person
 // and of the role.
 func (e Evidence) weigh() Verdict {
-	leave, from := MayAssume(e.Who.Policies, e.Who.Name, e.ARN, e.MFA)
+	leave, from := iampolicy.MayAssume(e.Who.Policies, e.Who.Name, e.ARN, e.MFA)
 	known := e.Who.Complete
 	switch {
 	case e.Who.WithoutMFA && !machine(e.ARN):
 		return e.noMFA("IAM refuses the session as one without MFA, and roles for people ask for it")
-	case leave == Forbidden:
+	case leave == iampolicy.Forbidden:
 		return Verdict{Answer: No, Reason: Denied, Why: "it is denied by a policy of " + from, Next: []string{"ask who keeps that policy: no other group can allow what it forbids"}}
-	case leave == Silent && known && e.likeMFA():
+	case leave == iampolicy.Silent && known && e.likeMFA():
 		return e.noMFA("a policy of yours allows it with MFA only")
-	case leave == Silent && known:
+	case leave == iampolicy.Silent && known:
 		return e.noGroup("none of your policies allows it (groups: " + e.Who.groups() + ")")
 	case e.Seen.Existence == Absent:
 		return e.absent(leave, from)
@@ -146,8 +147,8 @@ func (e Evidence) weigh() Verdict {
 
 // likeMFA says whether the person's policies would allow it with MFA.
 func (e Evidence) likeMFA() bool {
-	leave, _ := MayAssume(e.Who.Policies, e.Who.Name, e.ARN, true)
-	return !e.MFA && leave >= Perhaps
+	leave, _ := iampolicy.MayAssume(e.Who.Policies, e.Who.Name, e.ARN, true)
+	return !e.MFA && leave >= iampolicy.Perhaps
 }
 
 func (e Evidence) noMFA(why string) Verdict {
@@ -168,11 +169,11 @@ func (e Evidence) noGroup(why string) Verdict {
 	return Verdict{Answer: No, Reason: NoGroup, Why: why, Next: []string{e.askGroup()}}
 }
 
-func (e Evidence) absent(leave Leave, from string) Verdict {
+func (e Evidence) absent(leave iampolicy.Leave, from string) Verdict {
 	v := Verdict{Answer: No, Reason: RoleGone, Why: "the account says that it has no such role"}
 	keeper := "ask who keeps the baseline of account " + e.Book.Called(AccountOf(e.ARN)) + " to make the role"
 	v.Next = []string{keeper}
-	if leave >= Perhaps && slices.Contains(Named(e.Who.Policies, e.Who.Name), e.ARN) {
+	if leave >= iampolicy.Perhaps && slices.Contains(iampolicy.Named(e.Who.Policies, e.Who.Name), e.ARN) {
 		v.Reason, v.Why = RoleMissing, "a policy of "+from+" allows it, and the account says that it has no such role"
 		v.Next = []string{keeper + ", or to take it out of the groups"}
 	}
@@ -185,31 +186,31 @@ func (e Evidence) absent(leave Leave, from string) Verdict {
 	return v
 }
 
-func (e Evidence) present(leave Leave, from string) Verdict {
-	trust, err := Trusted(e.Seen.Trust, e.Who.ARN, e.MFA)
+func (e Evidence) present(leave iampolicy.Leave, from string) Verdict {
+	trust, err := iampolicy.Trusted(e.Seen.Trust, e.Who.ARN, e.MFA)
 	switch {
 	case err != nil || e.Who.ARN == "":
 		return e.unclear(leave, from)
-	case trust == WantsMFA:
+	case trust == iampolicy.WantsMFA:
 		return e.noMFA("the role's trust policy asks for MFA, and the session carries none")
-	case trust == Refuses:
+	case trust == iampolicy.Refuses:
 		return Verdict{Answer: No, Reason: Trust, Why: "the role is there, and its trust policy does not name " + e.Who.ARN + " or its account", Next: []string{e.askTrust()}}
-	case trust == WantsMore:
+	case trust == iampolicy.WantsMore:
 		return Verdict{Answer: No, Reason: Trust, Why: "the role's trust policy has a condition that was not met, such as an external id", Next: []string{"set external_id" + e.ofProfile() + ", or " + e.askTrust()}}
-	case leave == Silent:
+	case leave == iampolicy.Silent:
 		return e.noGroup("the role is there and trusts your account, so what is missing is a policy of yours")
 	}
 	return e.unclear(leave, from)
 }
 
 // unclear says what it can be, and what would tell.
-func (e Evidence) unclear(leave Leave, from string) Verdict {
+func (e Evidence) unclear(leave iampolicy.Leave, from string) Verdict {
 	v := Verdict{Answer: No, Reason: Unclear}
 	switch {
-	case e.Seen.Existence == Present && leave >= Perhaps:
+	case e.Seen.Existence == Present && leave >= iampolicy.Perhaps:
 		v.Why = "a policy of " + from + " allows it and the role trusts your account: a permissions boundary or a policy of the organization may forbid it"
 		v.Next = []string{"ask who keeps the organization's policies"}
-	case leave >= Perhaps:
+	case leave >= iampolicy.Perhaps:
 		v.Why = "a policy of " + from + " allows it: the role does not exist, or its trust policy refuses; AWS gives the same answer for both"
 		v.Next = []string{"see which roles account " + e.Book.Called(AccountOf(e.ARN)) + " has: aws iam list-roles, in that account"}
 	case e.Who.Name == "" && e.Who.ARN != "":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"fob/internal/decide/iampolicy"
 	"fob/internal/obtain/awsapi"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,16 +24,16 @@ func denied(message string) error {
 	return &awsapi.Refusal{Op: "AssumeRole", Code: "AccessDenied", Message: message, Status: 403}
 }
 
-func policy(t testing.TB, from, text string) Policy {
+func policy(t testing.TB, from, text string) iampolicy.Policy {
 	t.Helper()
-	p, err := ParsePolicy(from, text)
+	p, err := iampolicy.ParsePolicy(from, text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func allows(t testing.TB, arn string) Policy {
+func allows(t testing.TB, arn string) iampolicy.Policy {
 	return policy(t, "group g", `{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"`+arn+`"}}`)
 }
 
@@ -52,7 +53,7 @@ func TestDecide(t *testing.T) {
 	t.Parallel()
 	all := policy(t, "group full-access", `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}]}`)
 	forbids := policy(t, "group g", `{"Statement":[{"Effect":"Deny","NotAction":"iam:*","Resource":"*"}]}`)
-	ann := func(complete bool, policies ...Policy) Person {
+	ann := func(complete bool, policies ...iampolicy.Policy) Person {
 		p := Of(awsapi.Identity{ARN: caller, Account: "123456789012"})
 		p.Policies, p.Complete, p.Groups = policies, complete, []string{"g"}
 		return p
@@ -175,7 +176,7 @@ func TestWorthALook(t *testing.T) {
 		want bool
 	}{
 		{"groups not known", Evidence{ARN: prodFull, Err: denied(plainNo), MFA: true}, true},
-		{"allowed", Evidence{ARN: prodFull, Err: denied(plainNo), Who: Person{Complete: true, Policies: []Policy{allows(t, prodFull)}}}, true},
+		{"allowed", Evidence{ARN: prodFull, Err: denied(plainNo), Who: Person{Complete: true, Policies: []iampolicy.Policy{allows(t, prodFull)}}}, true},
 		{"not allowed", Evidence{ARN: prodFull, Err: denied(plainNo), Who: Person{Complete: true}}, false},
 		{"AWS says why", Evidence{ARN: prodFull, Err: denied(plainNo + " because no identity-based policy allows the sts:AssumeRole action")}, false},
 		{"throttled", Evidence{ARN: prodFull, Err: &awsapi.Refusal{Code: "Throttling"}}, false},

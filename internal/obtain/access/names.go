@@ -3,85 +3,54 @@ package access
 import (
 	"slices"
 	"strings"
+
+	"fob/internal/decide/iampolicy"
+	"fob/internal/decide/refarch"
 )
-
-// kind is one of the default roles of a Reference Architecture.
-type kind struct {
-	role  string // its name
-	short string // how groups and people call it
-	group bool   // each account has a generated group for it
-	human bool   // its trust policy asks for MFA
-}
-
-// kinds are the defaults of the module cross-account-iam-roles.
-func kinds() []kind {
-	return []kind{
-		{"allow-full-access-from-other-accounts", "full-access", true, true},
-		{"allow-read-only-access-from-other-accounts", "read-only", true, true},
-		{"allow-dev-access-from-other-accounts", "dev", true, true},
-		{"allow-billing-only-access-from-other-accounts", "billing", true, true},
-		{"allow-support-access-from-other-accounts", "support", true, true},
-		{"allow-logs-access-from-other-accounts", "logs", false, true},
-		{"allow-iam-admin-access-from-other-accounts", "iam-admin", false, true},
-		{"allow-ssh-grunt-access-from-other-accounts", "ssh-grunt", false, false},
-		{"allow-auto-deploy-from-other-accounts", "auto-deploy", true, false},
-	}
-}
 
 // DefaultRoles are the names of the nine default roles.
 func DefaultRoles() []string {
 	var names []string
-	for _, k := range kinds() {
-		names = append(names, k.role)
+	for _, r := range refarch.ShownRoles() {
+		names = append(names, r.Name())
 	}
 	return names
 }
 
-// kindOf finds the default role behind a role's name, which may have a prefix
-// (iam_role_name_prefix).
-func kindOf(arn string) (k kind, prefix string, ok bool) {
-	name := NameOf(arn)
-	for _, k := range kinds() {
-		if prefix, found := strings.CutSuffix(name, k.role); found && (prefix == "" || strings.HasSuffix(prefix, "-")) {
-			return k, prefix, true
-		}
-	}
-	return kind{}, "", false
-}
+func known(arn string) (r refarch.Role, prefix string, ok bool) { return refarch.Known(NameOf(arn)) }
 
 // Short is how people call a role: "read-only", or its own name where it is none
 // of the defaults.
 func Short(arn string) string {
-	if k, prefix, ok := kindOf(arn); ok && prefix == "" {
-		return k.short
+	if r, prefix, ok := known(arn); ok && prefix == "" {
+		return r.Key
 	}
 	return NameOf(arn)
 }
 
 // Prefix is what stands before the default name of a role.
 func Prefix(arn string) string {
-	_, prefix, _ := kindOf(arn)
+	_, prefix, _ := known(arn)
 	return prefix
 }
 
 func machine(arn string) bool {
-	k, _, ok := kindOf(arn)
-	return ok && !k.human
+	r, _, ok := known(arn)
+	return ok && !r.Human
 }
 
 func human(arn string) bool {
-	k, _, ok := kindOf(arn)
-	return ok && k.human
+	r, _, ok := known(arn)
+	return ok && r.Human
 }
 
 // Order puts the default roles before others, in the order that people know.
 func Order(arn string) int {
-	for i, k := range kinds() {
-		if k.role == NameOf(arn) {
-			return i
-		}
+	r, prefix, ok := known(arn)
+	if !ok || prefix != "" {
+		return len(refarch.Roles())
 	}
-	return len(kinds())
+	return r.Place
 }
 
 // Book has the accounts that are known, by id, and what people call them.
@@ -106,8 +75,8 @@ func (b Book) Vouch(account string) { b.sure[account] = account != "" }
 // counts where none has the role behind it.
 func (b Book) FromProfile(profile, arn string) {
 	account, fits := AccountOf(arn), false
-	if k, _, ok := kindOf(arn); ok {
-		profile, fits = strings.CutSuffix(profile, "-"+k.short)
+	if r, _, ok := known(arn); ok {
+		profile, fits = strings.CutSuffix(profile, "-"+r.Key)
 	}
 	known := b.names[account] != ""
 	if account != "" && profile != "" && (!known || fits && !b.fits[account]) {
@@ -118,9 +87,9 @@ func (b Book) FromProfile(profile, arn string) {
 // FromGroup takes a name out of a generated group, _account.NAME-KIND, by the
 // role that it allows: names may have hyphens themselves.
 func (b Book) FromGroup(group, arn string) {
-	k, _, ok := kindOf(arn)
+	r, _, ok := known(arn)
 	name, generated := strings.CutPrefix(group, "_account.")
-	name, fits := strings.CutSuffix(name, "-"+k.short)
+	name, fits := strings.CutSuffix(name, "-"+r.Key)
 	if account := AccountOf(arn); ok && generated && fits && name != "" && account != "" {
 		b.names[account], b.fits[account] = name, true
 	}
@@ -129,7 +98,7 @@ func (b Book) FromGroup(group, arn string) {
 // FromPerson learns the accounts that a person's groups name.
 func (b Book) FromPerson(p Person) {
 	for _, policy := range p.Policies {
-		for _, arn := range Named([]Policy{policy}, p.Name) {
+		for _, arn := range iampolicy.Named([]iampolicy.Policy{policy}, p.Name) {
 			b.Vouch(AccountOf(arn))
 			if group, ok := strings.CutPrefix(policy.From, "group "); ok {
 				b.FromGroup(group, arn)
@@ -148,12 +117,12 @@ func (b Book) Called(account string) string {
 
 // Group is the generated group that allows a role, or "" where there is none.
 func (b Book) Group(arn string) string {
-	k, _, ok := kindOf(arn)
+	r, _, ok := known(arn)
 	name := b.names[AccountOf(arn)]
-	if !ok || !k.group || name == "" {
+	if !ok || !r.Grouped || name == "" {
 		return ""
 	}
-	return "_account." + name + "-" + k.short
+	return "_account." + name + "-" + r.Key
 }
 
 // Near is an account that is surely there, and whose id is that of account but

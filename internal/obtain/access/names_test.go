@@ -3,6 +3,8 @@ package access
 import (
 	"testing"
 
+	"fob/internal/decide/iampolicy"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -34,7 +36,7 @@ func TestBook(t *testing.T) {
 	b.FromProfile("prod-read-only", prodRead)
 	b.FromProfile("logs", logsFull)
 	b.FromProfile("x", "nonsense")
-	b.FromPerson(Person{Name: "ann", Policies: []Policy{
+	b.FromPerson(Person{Name: "ann", Policies: []iampolicy.Policy{
 		policy(t, "group _account.shared-services-read-only", `{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"`+sharedRead+`"}}`),
 		policy(t, "group _all-accounts", `{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":["`+logsFull+`"]}}`),
 		policy(t, "group _account.-read-only", `{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":["`+prodRead+`"]}}`),

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"fob/internal/decide/iampolicy"
 	"fob/internal/obtain/awsapi"
 )
 
@@ -17,7 +18,7 @@ type Person struct {
 	Name   string
 	Groups []string
 	// Policies are those that could be read. Complete says that these are all.
-	Policies []Policy
+	Policies []iampolicy.Policy
 	Complete bool
 	// Why says why they are not.
 	Why string
@@ -95,7 +96,7 @@ func Read(ctx context.Context, iam IAM, p Person) (Person, error) {
 		})
 	}
 	Each(ctx, len(jobs), func(ctx context.Context, i int) error { jobs[i](ctx); return nil })
-	slices.SortFunc(p.Policies, func(a, b Policy) int { return strings.Compare(a.From, b.From) })
+	slices.SortFunc(p.Policies, func(a, b iampolicy.Policy) int { return strings.Compare(a.From, b.From) })
 	return p, ctx.Err()
 }
 
@@ -119,7 +120,7 @@ func (r *reader) took(err error) bool {
 }
 
 func (r *reader) take(from, text string) {
-	policy, err := ParsePolicy(from, text)
+	policy, err := iampolicy.ParsePolicy(from, text)
 	if !r.took(err) {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"fob/internal/decide/iampolicy"
 	"fob/internal/obtain/awsapi"
 
 	"github.com/google/go-cmp/cmp"
@@ -114,7 +115,7 @@ func TestRead(t *testing.T) {
 			if diff := cmp.Diff(tt.groups, got.Groups); diff != "" {
 				t.Error(diff)
 			}
-			if diff := cmp.Diff(tt.named, Named(got.Policies, "ann")); diff != "" {
+			if diff := cmp.Diff(tt.named, iampolicy.Named(got.Policies, "ann")); diff != "" {
 				t.Error(diff)
 			}
 			if got.Complete != tt.complete || got.Why != tt.why || got.WithoutMFA != tt.bare {

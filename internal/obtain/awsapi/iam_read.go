@@ -48,7 +48,8 @@ func (c *Client) OwnMFADevices(ctx context.Context) ([]string, error) {
 	return serials, err
 }
 
-// GroupsOfUser lists the names of the groups that a user is in.
+// GroupsOfUser lists the names of the groups that a user is in. The errors of
+// each of these calls: *Refusal, *UnreachableError.
 // (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListGroupsForUser.html)
 func (c *Client) GroupsOfUser(ctx context.Context, user string) ([]string, error) {
 	api, err := c.iam(false)

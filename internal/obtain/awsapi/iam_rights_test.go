@@ -39,7 +39,7 @@ func TestRights(t *testing.T) {
 	}))
 	got := map[string][]string{}
 	for name, call := range map[string]func() ([]string, error){
-		"groups": func() ([]string, error) { return c.Groups(t.Context(), "ann") },
+		"groups": func() ([]string, error) { return c.GroupsOfUser(t.Context(), "ann") },
 		"user":   func() ([]string, error) { return c.UserPolicies(t.Context(), "ann") },
 		"group":  func() ([]string, error) { return c.GroupPolicies(t.Context(), "a") },
 	} {
@@ -60,7 +60,7 @@ func TestRightsRefused(t *testing.T) {
 	t.Parallel()
 	c, _ := server(t, iamAnswers(nil))
 	for op, call := range map[string]func() ([]string, error){
-		"ListGroupsForUser": func() ([]string, error) { return c.Groups(t.Context(), "ann") },
+		"ListGroupsForUser": func() ([]string, error) { return c.GroupsOfUser(t.Context(), "ann") },
 		"ListUserPolicies":  func() ([]string, error) { return c.UserPolicies(t.Context(), "ann") },
 		"ListGroupPolicies": func() ([]string, error) { return c.GroupPolicies(t.Context(), "a") },
 	} {

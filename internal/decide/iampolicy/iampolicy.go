@@ -1,9 +1,14 @@
-package access
+// Package iampolicy reads IAM's policies as far as they decide on entering a role:
+// those of users and groups, and the trust policies of roles. It does not know
+// whose they are, nor what a role is good for.
+package iampolicy
 
 import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"fob/internal/decide/source"
 )
 
 // Leave is what policies say of one call.
@@ -32,14 +37,26 @@ type statement struct {
 	NotResource  texts
 	Principal    principals
 	NotPrincipal json.RawMessage
-	Condition    map[string]map[string]texts
+	Condition    map[string]map[string]values
 }
 
-// texts is a text or a list of texts, as policies have them everywhere. Numbers
-// and booleans, which AWS takes too, are texts here.
+// texts is a text or a list of texts, as policies have them everywhere.
 type texts []string
 
 func (t *texts) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*t = texts{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(t))
+}
+
+// values are those of a condition, where AWS takes numbers and booleans too; they
+// are texts here.
+type values []string
+
+func (t *values) UnmarshalJSON(data []byte) error {
 	var many []any
 	if json.Unmarshal(data, &many) != nil {
 		var one any
@@ -63,12 +80,12 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 type principals []string
 
 func (p *principals) UnmarshalJSON(data []byte) error {
-	var kinds map[string]texts
+	var kinds map[string]values
 	if json.Unmarshal(data, &kinds) == nil {
 		*p = principals(kinds["AWS"])
 		return nil
 	}
-	var all texts
+	var all values
 	err := json.Unmarshal(data, &all)
 	*p = principals(all)
 	return err
@@ -120,10 +137,12 @@ func (s statement) said(mfa bool) Leave {
 	switch {
 	case holds == no:
 		return Silent
-	case holds == perhaps:
-		return Perhaps
+	case s.Effect == "Deny" && holds == perhaps:
+		return Silent
 	case s.Effect == "Deny":
 		return Forbidden
+	case holds == perhaps:
+		return Perhaps
 	}
 	return Allowed
 }
@@ -158,10 +177,10 @@ const (
 func (s statement) holds(mfa bool) holding {
 	all := yes
 	for operator, keys := range s.Condition {
-		for key, values := range keys {
+		for key, wanted := range keys {
 			one := perhaps
-			if strings.EqualFold(key, "aws:MultiFactorAuthPresent") && len(values) == 1 {
-				one = mfaHolds(operator, values[0], mfa)
+			if strings.EqualFold(key, "aws:MultiFactorAuthPresent") && len(wanted) == 1 {
+				one = mfaHolds(operator, wanted[0], mfa)
 			}
 			all = min(all, one)
 		}
@@ -205,7 +224,7 @@ func (s statement) roles(user string) []string {
 	var arns []string
 	for _, r := range s.Resource {
 		r = strings.ReplaceAll(r, "${aws:username}", user)
-		if strings.Contains(r, ":role/") && !strings.ContainsAny(r, "*?$") && len(AccountOf(r)) == 12 {
+		if strings.Contains(r, ":role/") && !strings.ContainsAny(r, "*?$") && source.Account(r) != "" {
 			arns = append(arns, r)
 		}
 	}
@@ -263,8 +282,11 @@ func Trusted(text, caller string, mfa bool) (Trusting, error) {
 // names says whether a trust policy means the caller: by their ARN, their
 // account, or everybody.
 func names(principals principals, caller string) bool {
-	account := AccountOf(caller)
-	root := "arn:" + PartitionOf(caller) + ":iam::" + account + ":root"
+	account := source.Account(caller)
+	root := ""
+	if partition, _, ok := strings.Cut(strings.TrimPrefix(caller, "arn:"), ":"); ok {
+		root = "arn:" + partition + ":iam::" + account + ":root"
+	}
 	return slices.ContainsFunc(principals, func(p string) bool {
 		return p == "*" || p == caller || account != "" && (p == account || p == root)
 	})
