@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fob/internal/decide/profile"
+	"fob/internal/decide/refarch"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/front"
@@ -51,20 +52,20 @@ func accountOf(p front.Place) (account, error) {
 			a.below = beside
 		}
 	}
-	all, err := readAccounts(p.Accounts)
+	all, err := refarch.ListAccounts(p.Accounts.Path, p.Accounts.Text)
 	if err != nil {
 		return account{}, err
 	}
-	i := slices.IndexFunc(all, func(l listedAccount) bool { return l.name == a.name })
+	i := slices.IndexFunc(all, func(l refarch.Account) bool { return l.Name == a.name })
 	switch {
 	case i < 0 && a.id == "":
 		return account{}, fmt.Errorf("%s has no account %s: it has %s", p.Accounts.Path, profile.Shown(a.name), someNames(all))
 	case i < 0:
 		return a, checkID(a)
-	case a.id != "" && a.id != all[i].id:
-		return account{}, fmt.Errorf("account %s has the id %s in %s, and %s in %s", profile.Shown(a.name), profile.Shown(a.id), p.Account.Path, profile.Shown(all[i].id), p.Accounts.Path)
+	case a.id != "" && a.id != all[i].ID:
+		return account{}, fmt.Errorf("account %s has the id %s in %s, and %s in %s", profile.Shown(a.name), profile.Shown(a.id), p.Account.Path, profile.Shown(all[i].ID), p.Accounts.Path)
 	}
-	a.id, a.from = all[i].id, p.Accounts.Path
+	a.id, a.from = all[i].ID, p.Accounts.Path
 	return a, checkID(a)
 }
 
@@ -88,10 +89,10 @@ func checkID(a account) error {
 // mostNamed bounds the names in a message.
 const mostNamed = 12
 
-func someNames(all []listedAccount) string {
+func someNames(all []refarch.Account) string {
 	var names []string
 	for _, l := range all[:min(len(all), mostNamed)] {
-		names = append(names, profile.Shown(l.name))
+		names = append(names, profile.Shown(l.Name))
 	}
 	return orMore(names, len(all))
 }

@@ -26,16 +26,41 @@ const LargestFile = 1 << 20
 // names to ids, accounts.yml of the same two shapes, and what aws organizations
 // list-accounts prints. file is how messages name it. Errors are *Error.
 func ParseAccounts(file string, text []byte) (Accounts, error) {
-	r := reader{file}
+	out := Accounts{File: file}
+	r := reader{file: file}
+	err := out.read(r, text)
+	if err == nil {
+		err = out.check(r)
+	}
+	return out, err
+}
+
+// ListAccounts reads the same files for who needs one account of them: the others
+// may lack an id, have one that cannot be or a name that none can have. They come
+// in the file's order. Errors are *Error.
+func ListAccounts(file string, text []byte) ([]Account, error) {
+	out := Accounts{File: file}
+	r := reader{file: file, loose: true}
+	err := out.read(r, text)
+	if err == nil {
+		err = out.distinct(r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out.List, nil
+}
+
+func (a *Accounts) read(r reader, text []byte) error {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	switch {
 	case len(text) > LargestFile:
-		return Accounts{}, r.wrong(0, "the file is larger than an accounts file can be")
+		return r.wrong(0, "the file is larger than an accounts file can be")
 	case bytes.IndexByte(text, 0) >= 0 || !utf8.Valid(text):
-		return Accounts{}, r.wrong(0, "the file is not UTF-8 text", "save it as UTF-8")
+		return r.wrong(0, "the file is not UTF-8 text", "save it as UTF-8")
 	}
 	if err := r.rendered(text); err != nil {
-		return Accounts{}, err
+		return err
 	}
 	read := r.yaml
 	if t := bytes.TrimSpace(text); len(t) > 0 && (t[0] == '{' || t[0] == '[') {
@@ -43,18 +68,12 @@ func ParseAccounts(file string, text []byte) (Accounts, error) {
 	}
 	top, err := read(text)
 	if err != nil {
-		return Accounts{}, err
+		return err
 	}
-	out := Accounts{File: file}
 	if listed, ok := r.organization(top); ok {
-		err = out.fromOrganization(r, listed)
-	} else {
-		err = out.fromMap(r, top)
+		return a.fromOrganization(r, listed)
 	}
-	if err == nil {
-		err = out.check(r)
-	}
-	return out, err
+	return a.fromMap(r, top)
 }
 
 // rendered refuses a template of which a tool was to make the file.
@@ -84,9 +103,17 @@ func (r reader) organization(top node) (node, bool) {
 	return top, top.kind == list
 }
 
+const (
+	noAccounts = "it holds no accounts"
+	likeThis   = `write it like {"dev": {"id": "345678901234"}}`
+)
+
 func (a *Accounts) fromOrganization(r reader, listed node) error {
 	if listed.text != "" {
 		return r.wrong(listed.line, "it is one page of several: NextToken is set", "list all: aws organizations list-accounts (without --max-items and --no-paginate)")
+	}
+	if len(listed.items) == 0 {
+		return r.wrong(0, noAccounts, likeThis)
 	}
 	for _, it := range listed.items {
 		one := it.value
@@ -103,7 +130,7 @@ func (a *Accounts) fromOrganization(r reader, listed node) error {
 			continue
 		}
 		id, ok := one.find("Id")
-		if !ok {
+		if !ok && !r.loose {
 			return r.wrong(it.line, "account "+shown(name)+" has no Id", "write the file anew: aws organizations list-accounts")
 		}
 		if err := a.add(r, item{key: name, line: it.line, value: id}); err != nil {
@@ -115,13 +142,13 @@ func (a *Accounts) fromOrganization(r reader, listed node) error {
 
 func (a *Accounts) fromMap(r reader, top node) error {
 	if top.kind != table {
-		return r.wrong(top.line, "it holds no accounts", `write it like {"dev": {"id": "345678901234"}}`)
+		return r.wrong(top.line, noAccounts, likeThis)
 	}
 	for _, it := range top.items {
 		if it.value.kind == table {
 			id, ok := it.value.find("id")
-			if !ok {
-				return r.wrong(it.line, "account "+shown(it.key)+" has no id", `write it like {"dev": {"id": "345678901234"}}`)
+			if !ok && !r.loose {
+				return r.wrong(it.line, "account "+shown(it.key)+" has no id", likeThis)
 			}
 			it.value = id
 		}
@@ -137,13 +164,13 @@ func (a *Accounts) add(r reader, it item) error {
 	if line == 0 {
 		line = it.line
 	}
-	if flaw := nameFlaw(it.key); flaw != "" {
+	if flaw := nameFlaw(it.key); flaw != "" && !r.loose {
 		return r.wrong(it.line, "the account name "+shown(it.key)+" "+flaw, "correct the name: it is the folder of the account, and of its profile")
 	}
 	if it.value.kind != nothing && it.value.kind != scalar {
 		return r.wrong(line, "the id of account "+shown(it.key)+" is no text", `write it like "345678901234"`)
 	}
-	if flaw, next := idFlaw(it.value.text); flaw != "" {
+	if flaw, next := idFlaw(it.value.text); flaw != "" && !r.loose {
 		return r.wrong(line, "the id of account "+shown(it.key)+" "+flaw, next)
 	}
 	a.List = append(a.List, Account{Name: it.key, ID: it.value.text, Line: it.line})
@@ -152,20 +179,33 @@ func (a *Accounts) add(r reader, it item) error {
 
 // check looks at the accounts together.
 func (a *Accounts) check(r reader) error {
-	names, ids := make(map[string]Account), make(map[string]Account)
+	if err := a.distinct(r); err != nil {
+		return err
+	}
+	ids := make(map[string]Account)
+	for _, one := range a.List {
+		if first, ok := ids[one.ID]; ok {
+			return r.wrong(one.Line, "accounts "+shown(first.Name)+" and "+shown(one.Name)+" have the same id "+one.ID, "correct one of the two ids")
+		}
+		ids[one.ID] = one
+	}
+	if len(a.List) == 0 {
+		return r.wrong(0, noAccounts, likeThis)
+	}
+	slices.SortFunc(a.List, func(x, y Account) int { return strings.Compare(x.Name, y.Name) })
+	return nil
+}
+
+// distinct refuses a name that stands twice, which the readers have not seen where
+// it became the same by being made lower case.
+func (a *Accounts) distinct(r reader) error {
+	names := make(map[string]Account)
 	for _, one := range a.List {
 		if first, ok := names[one.Name]; ok {
 			return r.wrong(one.Line, twice(one.Name, first.Line), "remove one of the two")
 		}
-		if first, ok := ids[one.ID]; ok {
-			return r.wrong(one.Line, "accounts "+shown(first.Name)+" and "+shown(one.Name)+" have the same id "+one.ID, "correct one of the two ids")
-		}
-		names[one.Name], ids[one.ID] = one, one
+		names[one.Name] = one
 	}
-	if len(a.List) == 0 {
-		return r.wrong(0, "it holds no accounts", `write it like {"dev": {"id": "345678901234"}}`)
-	}
-	slices.SortFunc(a.List, func(x, y Account) int { return strings.Compare(x.Name, y.Name) })
 	return nil
 }
 

@@ -45,8 +45,11 @@ func (n node) textOf(key string) string {
 // three levels.
 const deepest = 20
 
-// reader turns a file into a node.
-type reader struct{ file string }
+// reader turns a file into a node. A loose one takes accounts as they stand.
+type reader struct {
+	file  string
+	loose bool
+}
 
 func (r reader) wrong(line int, text string, next ...string) error {
 	return &Error{File: r.file, Line: line, Text: text, Next: next}
