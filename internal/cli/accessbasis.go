@@ -249,13 +249,4 @@ func (q *inquiry) kept(t *basis) bool {
 	return false
 }
 
-// patient is how access calls: with more tries than others, since it makes many
-// calls and each that is throttled waits longer before the next try.
-func (q *inquiry) patient(e source.Endpoint) awsapi.Config {
-	const tries = 6
-	c := q.sys.awsConfig(e)
-	if q.sys.lookup("AWS_MAX_ATTEMPTS") == "" {
-		c.Attempts = tries
-	}
-	return c
-}
+func (q *inquiry) patient(e source.Endpoint) awsapi.Config { return q.sys.patient(e) }

@@ -24,6 +24,17 @@ func (s System) awsConfig(e source.Endpoint) awsapi.Config {
 	return awsapi.Config{Region: e.Region, URL: e.URL, FIPS: e.FIPS, DualStack: e.DualStack, Legacy: e.Legacy, CABundle: e.CABundle, Attempts: attempts, Version: s.Version, Clock: clock}
 }
 
+// patient is how to make many calls: with more tries than others, since each that
+// is throttled waits longer before the next try.
+func (s System) patient(e source.Endpoint) awsapi.Config {
+	const tries = 6
+	c := s.awsConfig(e)
+	if s.lookup("AWS_MAX_ATTEMPTS") == "" {
+		c.Attempts = tries
+	}
+	return c
+}
+
 // checkCalls says what is wrong with the variables that shape every call.
 func (s System) checkCalls() error {
 	if _, ok := front.Attempts(s.Environ); !ok {

@@ -19,11 +19,13 @@ import (
 
 type configureOptions struct {
 	file                            string
+	organization                    string
 	source, user, serial, region    string
+	code                            string
 	roles                           []string
 	prefix, pattern                 string
 	dryRun, check, prune, yes, json bool
-	sourceGiven                     bool
+	sourceGiven, management         bool
 }
 
 func newConfigure(sys *System, g *globals) *cobra.Command {
@@ -35,11 +37,11 @@ func newConfigure(sys *System, g *globals) *cobra.Command {
 		Long: "Write the profiles that enter the accounts of an accounts file: accounts.json or\n" +
 			"accounts.yml of the Reference Architecture, a map of names to ids, or what aws\n" +
 			"organizations list-accounts prints. Without FILE it is looked for here and in the\n" +
-			"folders above. The difference is shown before anything is written; every other byte\n" +
+			"folders above; with --organization AWS lists the accounts. The difference is shown before anything is written; every other byte\n" +
 			"stays, and a profile that a person wrote is never changed. Full access to an account\n" +
 			"is the profile NAME, any other role NAME-ROLE.",
 		Example: "  fob configure --region us-west-2\n  fob configure accounts.json --roles full-access,read-only\n" +
-			"  fob configure --roles least --dry-run\n  aws organizations list-accounts | fob configure - --user jane",
+			"  fob configure --roles least --dry-run\n  fob configure --organization 678901234567 --region us-west-2",
 		Args: atMostOneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -50,6 +52,8 @@ func newConfigure(sys *System, g *globals) *cobra.Command {
 		},
 	}
 	f := c.Flags()
+	f.Var(some{&o.organization}, "organization", "have AWS list the accounts: the id of the account that manages the organization, whose role read-only is entered, another role's ARN, or a profile")
+	f.BoolVar(&o.management, "management", false, "make profiles for the account that manages the organization, too")
 	o.source = "security"
 	f.Var(some{&o.source}, "source", "the account that holds the IAM users, or the profile with the key")
 	f.Var(some{&o.user}, "user", "your IAM user, whose MFA device bears its name; asks AWS nothing")
@@ -58,6 +62,7 @@ func newConfigure(sys *System, g *globals) *cobra.Command {
 	f.Var(someOf{&o.roles}, "roles", "one profile per role: "+strings.Join(refarch.Roles(), ", ")+"; allowed: all that your groups allow; least: of those the one with the least rights per account (default full-access)")
 	f.Var(some{&o.prefix}, "role-prefix", "what stands before the names of the roles; {account} is the account's name")
 	f.Var(some{&o.pattern}, "role-name", "how roles are called (default "+refarch.DefaultPattern+"); {account} is the account's name")
+	f.StringVarP(&o.code, "mfa-token", "t", "", "the MFA code, where it is known already")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing: show the difference")
 	f.BoolVar(&o.check, "check", false, "write nothing: status 1 where there is a difference")
 	f.BoolVar(&o.prune, "prune", false, "remove profiles that fob configure wrote and that are not wanted any more")
@@ -84,7 +89,7 @@ func (s System) runConfigure(ctx context.Context, g *globals, o configureOptions
 	if set.Path() == os.DevNull {
 		return &fault.Error{What: "cannot write profiles", Why: errors.New("AWS_CONFIG_FILE says that there is no config"), Next: []string{"unset it, or name a file in it"}, Code: fault.Config}
 	}
-	accounts, err := s.readAccounts(o.file)
+	accounts, err := k.accounts(ctx, set, &o)
 	if err != nil {
 		return err
 	}
@@ -105,6 +110,14 @@ func (s System) runConfigure(ctx context.Context, g *globals, o configureOptions
 		return writeJSON(s.Stdout, out)
 	}
 	return nil
+}
+
+// accounts reads the accounts file, or has AWS list them.
+func (k *keeper) accounts(ctx context.Context, set profile.Set, o *configureOptions) (refarch.Accounts, error) {
+	if o.organization == "" {
+		return k.sys.readAccounts(o.file)
+	}
+	return k.organization(ctx, set, o)
 }
 
 // byRights says that what the person may do decides on the roles.
@@ -136,7 +149,11 @@ func (k *keeper) carryOut(ctx context.Context, set profile.Set, plan refarch.Pla
 		if o.json {
 			_ = writeJSON(k.sys.Stdout, out)
 		}
-		return &fault.Error{What: "the config is not as the accounts file wants it: " + fault.Line(set.Display()), Why: fmt.Errorf("%s", out.counted()), Next: []string{"fob configure, with the same flags and without --check"}, Code: fault.Failed}
+		list := "the accounts file"
+		if o.organization != "" {
+			list = "the organization's list of accounts"
+		}
+		return &fault.Error{What: "the config is not as " + list + " wants it: " + fault.Line(set.Display()), Why: fmt.Errorf("%s", out.counted()), Next: []string{"fob configure, with the same flags and without --check"}, Code: fault.Failed}
 	}
 	agreed, err := k.sys.confirm(ctx, fmt.Sprintf("Write this to %s? (%s) [y/N] ", fault.Line(set.Display()), out.counted()), o.yes)
 	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Code == fault.Attend {

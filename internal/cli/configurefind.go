@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
@@ -44,10 +45,14 @@ func (s System) readAccounts(named string) (refarch.Accounts, error) {
 	if err != nil {
 		return accounts, configureFault(err)
 	}
-	for _, name := range accounts.Skipped {
+	s.sayInactive(accounts)
+	return accounts, nil
+}
+
+func (s System) sayInactive(a refarch.Accounts) {
+	for _, name := range a.Skipped {
 		s.say("left out account %s: it is not active", profile.Shown(name))
 	}
-	return accounts, nil
 }
 
 // nearestAccounts looks where the infrastructure's repository keeps it.
@@ -64,7 +69,7 @@ func nearestAccounts() (string, error) {
 		}
 		dir = filepath.Dir(dir)
 	}
-	return "", &fault.Error{What: "cannot find an accounts file", Why: err, Next: []string{"name it: fob configure FILE", "or have AWS list them: aws organizations list-accounts | fob configure -"}, Code: fault.Usage}
+	return "", &fault.Error{What: "cannot find an accounts file", Why: err, Next: []string{"name it: fob configure FILE", "or have AWS list them: fob configure --organization ID, with the id of the account that manages the organization"}, Code: fault.Usage}
 }
 
 // finder finds out what the accounts file does not say.
@@ -82,12 +87,18 @@ func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.
 	f := finder{keeper: k, set: set, accounts: a, o: o}
 	w := refarch.Wanted{Source: o.source, Region: o.region, Prune: o.prune}
 	ok := false
-	if f.holds, ok = a.Find(o.source); !ok && !o.sourceGiven {
+	if f.holds, ok = a.Find(o.source); !ok && o.organization != "" {
+		f.holds, ok = a.WithID(source.Account(o.serial)) // an organization's names are anybody's choice
+	}
+	if !ok && !o.sourceGiven {
 		return w, &fault.Error{What: "cannot tell which account holds the IAM users", Why: fmt.Errorf("%s has no account %q", a.File, o.source), Next: []string{"name the account, or the profile with the key: --source NAME"}, Code: fault.Usage}
 	}
 	var err error
 	if w.Serial, err = f.device(ctx); err != nil {
 		return w, err
+	}
+	if of := source.Account(w.Serial); o.organization != "" && f.holds.ID != "" && of != "" && of != f.holds.ID {
+		return w, f.otherAccount("its MFA device is " + w.Serial)
 	}
 	switch {
 	case !o.byRights():
@@ -95,7 +106,21 @@ func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.
 	default:
 		w.Grants, err = f.grants(ctx, w)
 	}
+	if !o.management {
+		w.Grants = f.withoutManagement(w.Grants)
+	}
 	return w, err
+}
+
+// withoutManagement leaves out the account that manages the organization, which the
+// architecture's own list of accounts does not have either.
+func (f finder) withoutManagement(all []refarch.Grant) []refarch.Grant {
+	kept := slices.DeleteFunc(slices.Clone(all), func(g refarch.Grant) bool { return g.Account.ID == f.accounts.Management })
+	if len(kept) < len(all) {
+		one, _ := f.accounts.WithID(f.accounts.Management)
+		f.sys.say("left out account %s: it manages the organization; --management makes its profiles too", profile.Shown(one.Name))
+	}
+	return kept
 }
 
 // device is the MFA device of all profiles: as it is given, as the config has it,
@@ -176,16 +201,21 @@ func (f finder) user(ctx context.Context, c chain.Chain, signer cred.Signer) (st
 		return "", f.notTold("whose key it is", err)
 	}
 	if f.holds.ID != "" && id.Account != f.holds.ID {
-		return "", &fault.Error{
-			What: fmt.Sprintf("the key of profile %s is not of account %s", profile.Shown(f.o.source), f.holds.ID), Why: fmt.Errorf("it belongs to %s", id.ARN),
-			Next: []string{"store the right one: fob add " + fault.Operand(f.o.source), "correct the id in " + f.accounts.File, "name the account that holds the users: --source NAME"}, Code: fault.Config,
-		}
+		return "", f.otherAccount("it belongs to " + id.ARN)
 	}
 	name, ok := refarch.User(id.ARN)
 	if !ok {
 		return "", &fault.Error{What: fmt.Sprintf("the key of profile %s is not that of an IAM user", profile.Shown(f.o.source)), Why: fmt.Errorf("it belongs to %s", id.ARN), Next: []string{"store the key of your IAM user: fob add " + fault.Operand(f.o.source)}, Code: fault.Config}
 	}
 	return name, nil
+}
+
+func (f finder) otherAccount(why string) error {
+	next := []string{"store the right one: fob add " + fault.Operand(f.o.source), "correct the id in " + f.accounts.File, "name the account that holds the users: --source NAME"}
+	if f.o.organization != "" {
+		next = slices.Delete(next, 1, 2)
+	}
+	return &fault.Error{What: fmt.Sprintf("the key of profile %s is not of account %s", profile.Shown(f.o.source), f.holds.ID), Why: errors.New(why), Next: next, Code: fault.Config}
 }
 
 // notTold says that AWS would not say, or could not be asked.

@@ -26,6 +26,15 @@ func (o *configureOptions) usable() error {
 			return &fault.Error{What: "cannot use " + one.flag, Why: fmt.Errorf("%s %s", profile.Shown(one.value), one.flaw), Next: one.next, Code: fault.Usage}
 		}
 	}
+	if err := checkGivenCode(o.code); err != nil {
+		return err
+	}
+	if o.file != "" && o.organization != "" {
+		return &fault.Error{What: "cannot take the accounts from a file and from the organization", Next: []string{"leave one of the two out"}, Code: fault.Usage}
+	}
+	if flaw := source.CheckRoleARN(o.organization); strings.HasPrefix(o.organization, "arn:") && flaw != "" {
+		return &fault.Error{What: "cannot use --organization", Why: fmt.Errorf("%s %s", profile.Shown(o.organization), flaw), Next: []string{"write it like arn:aws:iam::678901234567:role/NAME"}, Code: fault.Usage}
+	}
 	if err := o.usableRoles(); err != nil {
 		return err
 	}

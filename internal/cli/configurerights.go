@@ -53,6 +53,7 @@ func (f finder) rights(ctx context.Context, w refarch.Wanted) (refarch.Rights, e
 		return refarch.Rights{}, configureFault(err)
 	}
 	p := userPlan{}
+	p.code = f.o.code
 	if p.Chain, p.iam, err = f.asUser(ctx, set, false); err != nil {
 		return refarch.Rights{}, err
 	}

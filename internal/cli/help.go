@@ -116,6 +116,7 @@ func variables() [][2]string {
 		{"FOB_MIN_TTL, AWS_MIN_TTL", "like --min-ttl (5m)"},
 		{"AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_IAM", "address of STS and IAM in place of AWS's own"},
 		{"AWS_ENDPOINT_URL_SIGNIN", "address of the sign-in service"},
+		{"AWS_ENDPOINT_URL_ORGANIZATIONS", "address of the service that lists an organization's accounts"},
 		{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true: neither these nor the config's"},
 		{"AWS_STS_REGIONAL_ENDPOINTS, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT", "as in the AWS SDKs"},
 		{"AWS_CA_BUNDLE, HTTPS_PROXY, NO_PROXY, AWS_MAX_ATTEMPTS", "as in the AWS SDKs"},

@@ -115,7 +115,7 @@ func playgroundVariables(url, dir string, user playground.User) [][2]string {
 		{"AWS_SECRET_ACCESS_KEY", user.Secret.Reveal()},
 		{playgroundURL, url},
 	}
-	for _, service := range []string{"", "_STS", "_IAM", "_S3", "_SIGNIN"} {
+	for _, service := range []string{"", "_STS", "_IAM", "_S3", "_SIGNIN", "_ORGANIZATIONS"} {
 		vars = append(vars, [2]string{"AWS_ENDPOINT_URL" + service, url})
 	}
 	return vars
@@ -157,7 +157,7 @@ func (s System) printPlayground(p *playground.Server, vars [][2]string, user pla
 	b.WriteString("#   fob playground code             prints the MFA code that your phone would show\n")
 	b.WriteString("#   fob exec dev -- aws sts get-caller-identity\n")
 	b.WriteString("# Each account has a bucket for Terraform's state (in the backend: use_path_style = true):")
-	for _, a := range playground.Accounts() {
+	for _, a := range append(playground.Accounts(), playground.Root()) {
 		b.WriteString(" acme-" + a.Name + "-tfstate")
 	}
 	b.WriteString("\n")

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"time"
 
 	"fob/internal/cred"
@@ -11,7 +10,6 @@ import (
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
-	"fob/internal/keep/cache"
 	"fob/internal/obtain/broker"
 )
 
@@ -21,10 +19,6 @@ import (
 // what it gives instead.
 func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.Session, err error) {
 	request, err := k.sys.request(w)
-	if err != nil {
-		return c, s, err
-	}
-	minLeft, err := k.minLeft()
 	if err != nil {
 		return c, s, err
 	}
@@ -38,6 +32,15 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		k.warnClock()
 		k.renewSDKConfig(set)
 	}()
+	return k.sessionIn(ctx, set, request, w)
+}
+
+// sessionIn is session in a config that need not be the one on the disk.
+func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.Request, w wanted) (c chain.Chain, s cred.Session, err error) {
+	minLeft, err := k.minLeft()
+	if err != nil {
+		return c, s, err
+	}
 	in := k.inClear(set)
 	kinds := source.Kinds(in)
 	if err := k.openFor(ctx, set, kinds, request); err != nil {
@@ -116,13 +119,4 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Ki
 	// Or a key may be stored for a name that the config does not have. Only the
 	// open store knows; with nobody to open it, a mistyped name is likelier.
 	return keyless
-}
-
-func (k *keeper) broker(minLeft time.Duration, w wanted, keys chainKeys) *broker.Broker {
-	return &broker.Broker{
-		Cache: func() *cache.Cache { return k.cache }, Keys: keys, Locks: filepath.Join(k.home.Data, "locks"),
-		Env:   source.Env{STS: k.recorded, Outside: k.outside(keys.in), Now: k.sys.Now},
-		Trust: checkBundle, Driver: k.driver(cred.NewSecret(w.code)), Unattended: k.unattended,
-		MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say, Debug: k.debug,
-	}
 }

@@ -17,6 +17,10 @@ func Accounts() []Account {
 	}
 }
 
+// Root gives the account that manages the organization. It stands in no accounts
+// file of the architecture, and has no users; those of security may enter it.
+func Root() Account { return Account{"root", "678901234567"} }
+
 // Region is where every bucket of the playground is.
 const Region = "us-west-2"
 

@@ -74,6 +74,8 @@ func controlRoutes() map[string]controlRoute {
 		"POST set":     (*Server).postSet,
 		"POST code":    (*Server).postCode,
 		"POST token":   (*Server).postToken,
+
+		"POST organization": (*Server).postOrganization,
 	}
 }
 

@@ -26,25 +26,49 @@ type builder struct {
 	now    time.Time
 }
 
-// newFixture builds the default Reference Architecture. Security has no human
-// role, so the groups that name one point at nothing, as they do at AWS.
+// newFixture builds the default Reference Architecture and its organization.
+// Security has no human role, so the groups that name one point at nothing, as they do at AWS.
 func newFixture(random *source, now time.Time) (*world, error) {
 	w := &world{keys: map[string]*accessKey{}, sessions: map[string]*session{}, signins: map[string]*signin{}}
 	b := builder{world: w, random: random, now: now}
 	for _, a := range Accounts() {
-		w.accounts = append(w.accounts, &account{
-			Account: a, alias: "acme-" + a.Name,
-			users: map[string]*user{}, groups: map[string]*group{}, roles: map[string]*role{},
-			devices: map[string]*device{}, policies: map[string]policy{},
-			bucket: newBucket("acme-"+a.Name+"-tfstate", now),
-		})
+		b.account(a)
 	}
-	for _, build := range []func() error{b.roles, b.groups, b.users} {
+	for _, build := range []func() error{b.roles, b.groups, b.users, b.organization} {
 		if err := build(); err != nil {
 			return nil, err
 		}
 	}
 	return w, nil
+}
+
+func (b builder) account(a Account) *account {
+	made := &account{
+		Account: a, alias: "acme-" + a.Name,
+		users: map[string]*user{}, groups: map[string]*group{}, roles: map[string]*role{},
+		devices: map[string]*device{}, policies: map[string]policy{},
+		bucket: newBucket("acme-"+a.Name+"-tfstate", b.now),
+	}
+	b.world.accounts = append(b.world.accounts, made)
+	return made
+}
+
+// organization adds the root account, whose roles trust security as those of the
+// others do. No group names them: who has full access in security may enter them.
+func (b builder) organization() error {
+	members := Accounts()
+	root := b.account(Root())
+	for _, name := range []string{fullRole, readRole} {
+		r := Role{Name: name, Trust: policyText(trustOf(b.world.security().ID).withMFA()), Policy: policyText(humanRights()[name]), Max: humanMax}
+		if _, err := b.role(root, r); err != nil {
+			return err
+		}
+	}
+	b.world.members = []Member{{Account: Root()}}
+	for _, a := range members {
+		b.world.members = append(b.world.members, Member{Account: a})
+	}
+	return nil
 }
 
 // statement is one statement of a fixture policy.

@@ -86,7 +86,7 @@ func (c *call) maxSession(otherwise time.Duration) (time.Duration, error) {
 }
 
 // readTrust reads a trust policy and, as IAM does, refuses principals that are
-// not there. The world has six accounts.
+// not there. The world has seven accounts.
 func (w *world) readTrust(text string) (policy, error) {
 	doc, err := parsePolicy(text, trustPolicy)
 	if err != nil {

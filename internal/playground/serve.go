@@ -1,7 +1,6 @@
 package playground
 
 import (
-	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
@@ -107,6 +106,8 @@ func (s *Server) answer(c *call) answer {
 		a, err = s.federation(c)
 	case "s3":
 		a, err = s.s3(c)
+	case "organizations":
+		a, err = s.organizations(c)
 	default:
 		a, err = s.query(c)
 	}
@@ -121,7 +122,7 @@ func (s *Server) query(c *call) (answer, error) {
 	}
 	err := s.authenticate(c)
 	if err == nil && c.service != "sts" && c.service != "iam" {
-		err = refuse(http.StatusNotImplemented, "NotImplemented", "the playground holds sts, iam and s3, not %s", c.service)
+		err = refuse(http.StatusNotImplemented, "NotImplemented", "the playground holds sts, iam, organizations and s3, not %s", c.service)
 	}
 	if err != nil {
 		return c.refused(asRefusal(err)), err
@@ -160,9 +161,8 @@ func (c *call) xml(status int, root element) answer {
 // refused is an error in the shape that the asked protocol has for it.
 func (c *call) refused(r *refusal) answer {
 	if strings.Contains(c.req.Header.Get("Content-Type"), "x-amz-json") {
-		body, _ := json.Marshal(map[string]string{"__type": r.code, "message": r.message}) // plain text marshals
-		return answer{status: r.status, body: body, header: http.Header{
-			"Content-Type": {"application/x-amz-json-1.1"}, "X-Amzn-Requestid": {c.requestID}}}
+		r = inJSON(r)
+		return c.json(r.status, map[string]string{"__type": r.code, "Message": r.message})
 	}
 	blame := "Sender"
 	if r.status >= http.StatusInternalServerError {

@@ -14,6 +14,7 @@ type world struct {
 	keys     map[string]*accessKey
 	sessions map[string]*session
 	signins  map[string]*signin
+	members  []Member // of the organization
 }
 
 type account struct {

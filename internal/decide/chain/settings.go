@@ -257,8 +257,7 @@ func (v *resolver) url(service string, p profile.Profile) (profile.Setting, bool
 	if v.ignoresConfigured() {
 		return profile.Setting{}, false
 	}
-	own := map[string]string{"sts": "AWS_ENDPOINT_URL_STS", "iam": "AWS_ENDPOINT_URL_IAM"}[service]
-	for _, name := range []string{own, "AWS_ENDPOINT_URL"} {
+	for _, name := range []string{"AWS_ENDPOINT_URL_" + strings.ToUpper(service), "AWS_ENDPOINT_URL"} {
 		if set, ok := v.variable(name); ok {
 			return set, true
 		}

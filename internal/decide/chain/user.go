@@ -61,9 +61,19 @@ func (v *resolver) asUser(links []link) (iam source.Endpoint, err error) {
 // IAM is where IAM is called about a profile, whatever its chain begins with.
 func IAM(set profile.Set, kinds []source.Kind, hasKey func(string) bool, r Request) (source.Endpoint, error) {
 	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, req: r}
+	return v.service("iam")
+}
+
+// Organizations is IAM for AWS Organizations.
+func Organizations(set profile.Set, kinds []source.Kind, hasKey func(string) bool, r Request) (source.Endpoint, error) {
+	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, req: r}
+	return v.service("organizations")
+}
+
+func (v *resolver) service(name string) (source.Endpoint, error) {
 	links, err := v.walk()
 	if err != nil {
-		return source.Endpoint{}, asFault(r.Profile, err)
+		return source.Endpoint{}, asFault(v.req.Profile, err)
 	}
 	arn := ""
 	for _, l := range links {
@@ -71,9 +81,9 @@ func IAM(set profile.Set, kinds []source.Kind, hasKey func(string) bool, r Reque
 			arn = l.role.RoleARN
 		}
 	}
-	end, err := v.endpoint("iam", links[len(links)-1].profile)
+	end, err := v.endpoint(name, links[len(links)-1].profile)
 	if err != nil {
-		return end, asFault(r.Profile, err)
+		return end, asFault(v.req.Profile, err)
 	}
 	return v.baseEndpoint(end, arn), nil
 }

@@ -11,12 +11,15 @@ import (
 	"fob/internal/decide/profile"
 )
 
-// Accounts is what an accounts file says.
+// Accounts is what an accounts file or an organization says.
 type Accounts struct {
 	File string
 	List []Account // sorted by name
 	// Skipped holds the names of accounts that are not active.
 	Skipped []string
+	// Management is the id of the account that manages the organization, "" where
+	// that is not known.
+	Management string
 }
 
 // LargestFile is more than 500 accounts need in any of the formats.
@@ -93,52 +96,10 @@ func (r reader) rendered(text []byte) error {
 	return nil
 }
 
-// organization finds the list in what aws organizations list-accounts prints,
-// whole or cut down to the list by --query.
-func (r reader) organization(top node) (node, bool) {
-	if accounts, ok := top.find("Accounts"); ok && accounts.kind == list {
-		accounts.text = top.textOf("NextToken")
-		return accounts, true
-	}
-	return top, top.kind == list
-}
-
 const (
 	noAccounts = "it holds no accounts"
 	likeThis   = `write it like {"dev": {"id": "345678901234"}}`
 )
-
-func (a *Accounts) fromOrganization(r reader, listed node) error {
-	if listed.text != "" {
-		return r.wrong(listed.line, "it is one page of several: NextToken is set", "list all: aws organizations list-accounts (without --max-items and --no-paginate)")
-	}
-	if len(listed.items) == 0 {
-		return r.wrong(0, noAccounts, likeThis)
-	}
-	for _, it := range listed.items {
-		one := it.value
-		if one.kind != table || one.textOf("Name") == "" {
-			return r.wrong(it.line, "an entry of the list has no Name", "write the file anew: aws organizations list-accounts")
-		}
-		name := strings.ToLower(strings.Join(strings.Fields(one.textOf("Name")), "-"))
-		state := one.textOf("State")
-		if state == "" {
-			state = one.textOf("Status")
-		}
-		if state != "" && state != "ACTIVE" {
-			a.Skipped = append(a.Skipped, name)
-			continue
-		}
-		id, ok := one.find("Id")
-		if !ok && !r.loose {
-			return r.wrong(it.line, "account "+shown(name)+" has no Id", "write the file anew: aws organizations list-accounts")
-		}
-		if err := a.add(r, item{key: name, line: it.line, value: id}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 func (a *Accounts) fromMap(r reader, top node) error {
 	if top.kind != table {
@@ -201,7 +162,11 @@ func (a *Accounts) check(r reader) error {
 func (a *Accounts) distinct(r reader) error {
 	names := make(map[string]Account)
 	for _, one := range a.List {
-		if first, ok := names[one.Name]; ok {
+		first, ok := names[one.Name]
+		switch {
+		case ok && r.answer:
+			return r.wrong(0, "two accounts are called "+shown(one.Name)+" when made lower case, without white space: "+first.ID+" and "+one.ID)
+		case ok:
 			return r.wrong(one.Line, twice(one.Name, first.Line), "remove one of the two")
 		}
 		names[one.Name] = one
@@ -260,4 +225,13 @@ func (a Accounts) Find(name string) (Account, bool) {
 		}
 	}
 	return Account{}, false
+}
+
+// WithID gives the account of that id.
+func (a Accounts) WithID(id string) (Account, bool) {
+	i := slices.IndexFunc(a.List, func(one Account) bool { return one.ID == id })
+	if i < 0 {
+		return Account{}, false
+	}
+	return a.List[i], true
 }

@@ -45,12 +45,16 @@ func (n node) textOf(key string) string {
 // three levels.
 const deepest = 20
 
-// reader turns a file into a node. A loose one takes accounts as they stand.
+// reader turns a file into a node. A loose one takes accounts as they stand; answer
+// says that AWS has listed them, so that no file can be mended.
 type reader struct {
-	file  string
-	loose bool
+	file          string
+	loose, answer bool
 }
 
 func (r reader) wrong(line int, text string, next ...string) error {
+	if r.answer {
+		next = []string{"make a file of the list and mend that: aws organizations list-accounts >accounts.json", "then: fob configure accounts.json"}
+	}
 	return &Error{File: r.file, Line: line, Text: text, Next: next}
 }

@@ -49,6 +49,9 @@ func Account(arn string) string {
 	return f[4]
 }
 
+// CheckRoleARN says why v cannot be the ARN of a role, or "".
+func CheckRoleARN(v string) string { return badRoleARN(v) }
+
 func badRoleARN(v string) string {
 	f := strings.SplitN(v, ":", 6)
 	switch {

@@ -95,7 +95,7 @@ func OfClock(code string) bool {
 // Ended says whether AWS refuses with this code a session that it does not take
 // any more: it ended, or was taken back.
 func Ended(code string) bool {
-	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId"}, code)
+	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}, code)
 }
 
 // clockSigner is the SDK's, by AWS's clock where that is known to be another.
