@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/signal"
@@ -83,6 +84,10 @@ func awsMore(ts *testscript.TestScript, p *playground.Server, args []string) {
 		p.NewKeyDelay(d)
 	case "key":
 		ts.Check(p.AddKey(args[1]))
+	case "organization":
+		var members []playground.Member
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &members))
+		p.SetOrganization(members)
 	case "healthy":
 		p.ClearFaults()
 	default:

@@ -86,19 +86,9 @@ type finder struct {
 func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.Accounts, o configureOptions) (refarch.Wanted, error) {
 	f := finder{keeper: k, set: set, accounts: a, o: o}
 	w := refarch.Wanted{Source: o.source, Region: o.region, Prune: o.prune}
-	ok := false
-	if f.holds, ok = a.Find(o.source); !ok && o.organization != "" {
-		f.holds, ok = a.WithID(source.Account(o.serial)) // an organization's names are anybody's choice
-	}
-	if !ok && !o.sourceGiven {
-		return w, &fault.Error{What: "cannot tell which account holds the IAM users", Why: fmt.Errorf("%s has no account %q", a.File, o.source), Next: []string{"name the account, or the profile with the key: --source NAME"}, Code: fault.Usage}
-	}
 	var err error
-	if w.Serial, err = f.device(ctx); err != nil {
+	if w.Serial, err = f.holder(ctx); err != nil {
 		return w, err
-	}
-	if of := source.Account(w.Serial); o.organization != "" && f.holds.ID != "" && of != "" && of != f.holds.ID {
-		return w, f.otherAccount("its MFA device is " + w.Serial)
 	}
 	switch {
 	case !o.byRights():
@@ -110,6 +100,30 @@ func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.
 		w.Grants = f.withoutManagement(w.Grants)
 	}
 	return w, err
+}
+
+// holder finds the account of the IAM users, and the person's device. An
+// organization's names are anybody's choice: where none fits, the key tells which
+// account it is.
+func (f *finder) holder(ctx context.Context) (serial string, err error) {
+	ok := false
+	f.holds, ok = f.accounts.Find(f.o.source)
+	if !ok && f.o.organization != "" && f.o.user == "" {
+		if f.o.serial, err = f.device(ctx); err != nil {
+			return "", err
+		}
+		f.holds, ok = f.accounts.WithID(source.Account(f.o.serial))
+	}
+	if !ok && !f.o.sourceGiven {
+		return "", &fault.Error{What: "cannot tell which account holds the IAM users", Why: fmt.Errorf("%s has no account %q", f.accounts.File, f.o.source), Next: []string{"name the account, or the profile with the key: --source NAME"}, Code: fault.Usage}
+	}
+	if serial, err = f.device(ctx); err != nil {
+		return "", err
+	}
+	if of := source.Account(serial); f.o.organization != "" && f.holds.ID != "" && of != "" && of != f.holds.ID {
+		return "", f.otherAccount("its MFA device is " + serial)
+	}
+	return serial, nil
 }
 
 // withoutManagement leaves out the account that manages the organization, which the

@@ -136,13 +136,14 @@ func (k *keeper) ownDevice(ctx context.Context, set profile.Set, o *configureOpt
 // told speaks of the role, since the person knows no profile of that name.
 func (l lister) told(err error) error {
 	f := (*fault.Error)(nil)
-	if l.role == "" || !errors.As(err, &f) || f.Code != fault.Refused {
+	if l.role == "" || !errors.As(err, &f) || f.Code != fault.Refused && f.Code != fault.Config {
 		return err
 	}
-	return &fault.Error{What: "cannot enter " + l.role + " to list the organization's accounts", Why: f.Why, Next: []string{
-		"ask for a group that lets you enter it, or name another role of that account: --organization ARN",
-		"use a file of the accounts: fob configure FILE",
-	}, Code: fault.Refused}
+	told := &fault.Error{What: "cannot enter " + l.role + " to list the organization's accounts", Why: f.Why, Next: f.Next, Code: f.Code}
+	if f.Code == fault.Refused {
+		told.Next = []string{"ask for a group that lets you enter it, or name another role of that account: --organization ARN", "use a file of the accounts: fob configure FILE"}
+	}
+	return told
 }
 
 // notListed says that AWS has refused the list, or could not be asked.

@@ -10,8 +10,8 @@ import (
 )
 
 // mostAccountPages bounds a list that would never end: 20 accounts are on a page,
-// and no organization has 40,000.
-const mostAccountPages = 2000
+// and AWS lets no organization have 20,000.
+const mostAccountPages = 1000
 
 // OrganizationAccount is an account of an organization. State is ACTIVE where it
 // can be used.
