@@ -106,9 +106,9 @@ func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.
 // organization's names are anybody's choice: where none fits, the key tells which
 // account it is.
 func (f *finder) holder(ctx context.Context) (serial string, err error) {
-	ok := false
+	ok, organized := false, f.o.organization != "" || f.accounts.Management != ""
 	f.holds, ok = f.accounts.Find(f.o.source)
-	if !ok && f.o.organization != "" && f.o.user == "" {
+	if !ok && organized && f.o.user == "" {
 		if f.o.serial, err = f.device(ctx); err != nil {
 			return "", err
 		}
@@ -120,7 +120,7 @@ func (f *finder) holder(ctx context.Context) (serial string, err error) {
 	if serial, err = f.device(ctx); err != nil {
 		return "", err
 	}
-	if of := source.Account(serial); f.o.organization != "" && f.holds.ID != "" && of != "" && of != f.holds.ID {
+	if of := source.Account(serial); organized && f.holds.ID != "" && of != "" && of != f.holds.ID {
 		return "", f.otherAccount("its MFA device is " + serial)
 	}
 	return serial, nil

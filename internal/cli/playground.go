@@ -33,8 +33,8 @@ func newPlayground(sys *System, _ *globals) *cobra.Command {
 	var o playgroundOptions
 	c := &cobra.Command{
 		Use:   "playground [-- COMMAND [ARG]...]",
-		Short: "Start a strict local AWS with six accounts, to try fob in",
-		Long: "Start a strict local AWS on loopback: six accounts, users with MFA, cross-account roles,\n" +
+		Short: "Start a strict local AWS with seven accounts, to try fob in",
+		Long: "Start a strict local AWS on loopback: seven accounts, users with MFA, cross-account roles,\n" +
 			"a state bucket for each account. It refuses what AWS refuses. With COMMAND it runs that\n" +
 			"command against itself and ends with it; without, it prints what to paste and runs until Ctrl-C.",
 		Example: "  fob playground\n  fob playground -- sh -c 'fob add security --env && fob whoami dev -t \"$(fob playground code)\"'",

@@ -4,8 +4,8 @@ package playground
 // logs begins with a zero.
 type Account struct{ Name, ID string }
 
-// Accounts gives the six accounts: security, where the users are, then dev,
-// stage, prod, shared and logs, where the roles are.
+// Accounts gives the six accounts of the accounts file: security, where the users
+// are, then dev, stage, prod, shared and logs, where the roles are.
 func Accounts() []Account {
 	return []Account{
 		{"security", "123456789012"},

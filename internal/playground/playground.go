@@ -1,7 +1,8 @@
-// Package playground is a strict AWS on loopback that holds a six-account
-// Reference Architecture: STS, IAM, the console's sign-in endpoint and a small
-// S3, with AWS's own refusals, error codes and texts. It knows nothing of fob:
-// it checks what any client sends, and never guesses what a policy means.
+// Package playground is a strict AWS on loopback that holds a Reference
+// Architecture of six accounts and the root of their organization: STS, IAM, the
+// list of the organization's accounts, the console's sign-in endpoint and a small
+// S3, with AWS's own refusals, error codes and texts. It knows nothing of fob: it
+// checks what any client sends, and never guesses what a policy means.
 package playground
 
 import (
