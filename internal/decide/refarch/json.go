@@ -43,10 +43,27 @@ func (j *jsonReader) next() (json.Token, error) {
 	if err == nil {
 		return next, nil
 	}
-	if bad := (*json.SyntaxError)(nil); errors.As(err, &bad) {
-		return nil, j.wrong(j.at(), "it is no JSON: "+bad.Error())
+	bad := (*json.SyntaxError)(nil)
+	if !errors.As(err, &bad) {
+		return nil, j.wrong(j.at(), "the JSON ends too early", "fetch the whole file anew: git checkout, or what has made it")
 	}
-	return nil, j.wrong(j.at(), "the JSON ends too early")
+	if id := j.zeroNext(); id != "" {
+		return nil, j.wrong(j.at(), "it is no JSON: a number cannot begin with a zero", `write the id in quotes: "`+id+`"`)
+	}
+	return nil, j.wrong(j.at(), "it is no JSON: "+bad.Error(), "correct what stands there, or just before")
+}
+
+// zeroNext gives the number with a zero in front on which the decoder has stopped,
+// which takes its zero for the whole of it, or "".
+func (j *jsonReader) zeroNext() string {
+	at := min(int(j.in.InputOffset()), len(j.text))
+	from := len(bytes.TrimRight(j.text[:at], "0123456789"))
+	digits := j.text[from : len(j.text)-len(bytes.TrimLeft(j.text[from:], "0123456789"))]
+	const most = 20
+	if len(digits) < 2 || len(digits) > most || digits[0] != '0' {
+		return ""
+	}
+	return string(digits)
 }
 
 func (j *jsonReader) value(depth int) (node, error) {

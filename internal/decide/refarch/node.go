@@ -56,5 +56,8 @@ func (r reader) wrong(line int, text string, next ...string) error {
 	if r.answer {
 		next = []string{"make a file of the list and mend that: aws organizations list-accounts >accounts.json", "then: fob configure accounts.json"}
 	}
+	if len(next) == 0 {
+		next = []string{"name the accounts file itself: fob configure FILE"}
+	}
 	return &Error{File: r.file, Line: line, Text: text, Next: next}
 }

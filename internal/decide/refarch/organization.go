@@ -68,6 +68,9 @@ func (a *Accounts) fromOrganization(r reader, listed node) error {
 	}
 	for _, it := range listed.items {
 		one := it.value
+		if _, ok := one.find("group_name"); ok {
+			return r.wrong(it.line, "it lists the groups of accounts, not the accounts")
+		}
 		if one.kind != table || one.textOf("Name") == "" {
 			return r.wrong(it.line, "an entry of the list has no Name", "write the file anew: aws organizations list-accounts")
 		}

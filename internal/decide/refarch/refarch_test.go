@@ -170,17 +170,36 @@ func TestParseAccountsRefuses(t *testing.T) {
 		"[{\"Name\":\"x\"}]":                                            `f:1: account "x" has no Id`,
 		"[1]":                                                           `f:1: an entry of the list has no Name`,
 		"[{\"Name\":\"A b\",\"Id\":\"345678901234\"},\n{\"Name\":\"a-b\",\"Id\":\"345678901235\"}]": `f:2: "a-b" stands twice, first on line 1`,
-		"- group_name: _account.dev-full-access\n":                                                  `f:1: an entry of the list has no Name`,
-		strings.Repeat("[", 1000):                                                                   `f:1: values stand too deep inside each other for an accounts file`,
-		"a: " + strings.Repeat("[", 1000):                                                           `f:1: values stand too deep inside each other for an accounts file`,
-		strings.Repeat("- ", 2000):                                                                  `f:1: the line is too long for an accounts file`,
-		strings.Repeat("- ", 500):                                                                   `f:1: values stand too deep inside each other for an accounts file`,
-		strings.Repeat("#\n", largestYAML):                                                          `f: the file is larger than an accounts file can be`,
-		"{" + strings.Repeat("\n", LargestFile) + "}":                                               `f: the file is larger than an accounts file can be`,
+		"- group_name: _account.dev-full-access\n":                                                  `f:1: it lists the groups of accounts, not the accounts`,
+		"---\n- group_name: \"_account.dev-full-access\"\n  iam_role_arns:\n    - \"arn:aws:iam::345678901234:role/allow-full-access-from-other-accounts\"\n#%{ endfor ~}\n": `f:5: it is a template that is not rendered, or only by half: "#%{ endfor ~}"`,
+		"{\"logs\":\n{\"id\": 012345678901}}":                   `f:2: it is no JSON: a number cannot begin with a zero`,
+		"{\"dev\":\"345678901234\",\n\"logs\":\"0123":           `f:2: the JSON ends too early`,
+		"{\"dev\":\"345678901234\"\n\"logs\":\"012345678901\"}": `f:2: it is no JSON`,
+		"{\"dev\":{\"id\":\"345678901234\"},}":                  `f:1: it is no JSON`,
+		"{\"dev\":'345678901234'}":                              `f:1: it is no JSON`,
+		"{\"dev\":\"${dev_id}\"}":                               `f:1: it is a template that is not rendered, or only by half: "${dev_id}\"}"`,
+		"{\"dev\":\"<%= id %>\"}":                               `f:1: it is a template that is not rendered`,
+		"dev:\n  id: {{ .DevID }}\n":                            `f:2: it is a template that is not rendered`,
+		"dev:\n  id: 345678901234\nlogs\n":                      `f:3: it is no YAML`,
+		"<html><body>Sign in</body></html>":                     `f:1: it holds no accounts`,
+		"{\"a\\\\b\":\"345678901234\"}":                         `f:1: the account name "a\\b" is no name of a folder`,
+		"{\"a\":\"3456789012345\"}":                             `f:1: the id of account "a" "3456789012345" is not 12 digits`,
+		"{\"a\":\"12345678\"}":                                  `f:1: the id of account "a" "12345678" is not 12 digits`,
+		"{\"a\":[\"345678901234\"]}":                            `f:1: the id of account "a" is no text`,
+		"{\"a\":true}":                                          `f:1: the id of account "a" "true" is not 12 digits`,
+		strings.Repeat("[", 1000):                               `f:1: values stand too deep inside each other for an accounts file`,
+		"a: " + strings.Repeat("[", 1000):                       `f:1: values stand too deep inside each other for an accounts file`,
+		strings.Repeat("- ", 2000):                              `f:1: the line is too long for an accounts file`,
+		strings.Repeat("- ", 500):                               `f:1: values stand too deep inside each other for an accounts file`,
+		strings.Repeat("#\n", largestYAML):                      `f: the file is larger than an accounts file can be`,
+		"{" + strings.Repeat("\n", LargestFile) + "}":           `f: the file is larger than an accounts file can be`,
 	} {
 		_, err := ParseAccounts("f", []byte(text))
-		if bad := (*Error)(nil); !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), want) {
+		bad := (*Error)(nil)
+		if !errors.As(err, &bad) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%.60q: got %v, want %s", text, err, want)
+		} else if len(bad.Next) == 0 || bad.Next[0] == "" {
+			t.Errorf("%.60q: %v, and what to do is not said", text, err)
 		}
 	}
 }

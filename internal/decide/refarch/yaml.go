@@ -57,7 +57,7 @@ func (r reader) notYAML(err error) error {
 		name, _ := strconv.Unquote(strings.TrimPrefix(key, "mapping key "))
 		return r.wrong(bad.GetToken().Position.Line, twice(name, line), "remove one of the two")
 	}
-	return r.wrong(bad.GetToken().Position.Line, "it is no YAML: "+said)
+	return r.wrong(bad.GetToken().Position.Line, "it is no YAML: "+said, "correct what stands there, or just before")
 }
 
 // shallow refuses what would keep the parser busy for minutes.
@@ -129,7 +129,7 @@ func (r reader) membersOf(n *node, values []*ast.MappingValueNode, depth int) er
 	for _, v := range values {
 		key, ok := v.Key.(ast.Node)
 		if !ok {
-			return r.wrong(n.line, "a key is no word")
+			return r.wrong(n.line, "a key is no word", "write NAME: in front of each account")
 		}
 		it := item{line: lineOf(key)}
 		switch k := key.(type) {
