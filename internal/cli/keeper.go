@@ -183,11 +183,8 @@ func (k *keeper) hold(ctx context.Context) error {
 	if err := k.homeThere(); err != nil {
 		return err
 	}
-	dir := filepath.Join(k.home.Data, "locks")
-	for _, d := range []string{k.home.Data, dir} {
-		if err := lock.MakeDir(d); err != nil {
-			return storeFault(err)
-		}
+	if err := lock.MakeDir(k.home.Data); err != nil {
+		return storeFault(err)
 	}
 	_, given, err := k.given()
 	if err != nil {
@@ -197,7 +194,7 @@ func (k *keeper) hold(ctx context.Context) error {
 	if !attended {
 		wait = k.unattended
 	}
-	l, err := lock.Acquire(ctx, filepath.Join(dir, "unlock"), lock.Options{
+	l, err := lock.AcquireIn(ctx, filepath.Join(k.home.Data, "locks"), "unlock", lock.Options{
 		Wait: wait, Now: k.sys.Now,
 		Notice: func(h lock.Holder) {
 			k.sys.say("waiting up to %s for %s that is opening the store or asking for a code", wait, h)

@@ -141,11 +141,7 @@ func (k *keeper) holdRotation(ctx context.Context, name string) (release func(),
 // keeps; busy is the fault where another one has it, with what that one is doing
 // as its Why.
 func (k *keeper) holdAlone(ctx context.Context, file string, busy fault.Error) (release func(), err error) {
-	dir := filepath.Join(k.home.Data, "locks")
-	if err := lock.MakeDir(dir); err != nil {
-		return nil, storeFault(err)
-	}
-	l, err := lock.Acquire(ctx, filepath.Join(dir, file), lock.Options{Wait: time.Millisecond, Now: k.sys.Now})
+	l, err := lock.AcquireIn(ctx, filepath.Join(k.home.Data, "locks"), file, lock.Options{Wait: time.Millisecond, Now: k.sys.Now})
 	if held := (*lock.BusyError)(nil); errors.As(err, &held) {
 		busy.Why = fmt.Errorf("%s %w", held.Holder, busy.Why)
 		return nil, &busy

@@ -103,6 +103,30 @@ func TestFullStore(t *testing.T) {
 	}
 }
 
+// On a full disk nobody is asked for a code that could not be noted as sent: of
+// many runs that wait, each would ask for one.
+func TestFullStoreAsksNobody(t *testing.T) {
+	t.Parallel()
+	needRoot(t, "to mount a small file system")
+	needTools(t, "mount", "setpriv")
+	h := newHouse(t)
+	h.store()
+	h.write(roleBehindPlain+"mfa_serial = arn:aws:iam::123456789012:mfa/plain\nmfa_process = sh -c 'echo asked >>"+h.path("asked")+"; echo 123456'\n", ".aws", "config")
+	h.env["AWS_ENDPOINT_URL"], h.env["AWS_EC2_METADATA_DISABLED"] = h.aws.URL, "true"
+	h.asNobody()
+	place := crampedPlaces()[0]
+	script := "fob unlock <&- 2>&-\n" + place.fill + `
+for i in 1 2 3 4 5; do fob export x <&- & done; wait
+test -e asked && echo somebody was asked
+` + place.room + `
+fob export x <&- 2>&-
+test -e asked && echo with room somebody is asked`
+	got := h.mounted(place.mounts(h), script)
+	if got.out != "with room somebody is asked\n" || strings.Count(got.errors, "fob: cannot get credentials") != 5 || strings.Count(got.errors, place.why) != 5 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // With a home that is mounted read-only, what needs no writing works: exec and
 // export from the cache, list and explain. What writes fails in one message, and
 // nothing is sent to AWS.

@@ -40,6 +40,22 @@ type spent struct {
 // wait for the next.
 func (c *Cache) Spend(ctx context.Context, now func() time.Time, code string, lasts time.Duration) error {
 	sum := sha256.Sum256([]byte(spentMagic + code))
+	return c.addSpent(ctx, now, func(all []spent, at time.Time) (spent, error) {
+		if slices.ContainsFunc(all, func(s spent) bool { return s.sum == sum }) {
+			return spent{}, ErrSpent
+		}
+		return spent{sum: sum, until: at.Add(lasts)}, nil
+	})
+}
+
+// MaySpend says what Spend would say of the file, before a person is asked for a
+// code in vain: it writes a record of no code, which has ended.
+func (c *Cache) MaySpend(ctx context.Context, now func() time.Time) error {
+	return c.addSpent(ctx, now, func(_ []spent, at time.Time) (spent, error) { return spent{until: at}, nil })
+}
+
+// addSpent adds a record and leaves out those that have ended.
+func (c *Cache) addSpent(ctx context.Context, now func() time.Time, record func([]spent, time.Time) (spent, error)) error {
 	return c.alone(ctx, now, func(l *lock.Lock) error {
 		all, err := c.spent()
 		if err != nil {
@@ -47,10 +63,11 @@ func (c *Cache) Spend(ctx context.Context, now func() time.Time, code string, la
 		}
 		at := now()
 		all = slices.DeleteFunc(all, func(s spent) bool { return !s.until.After(at) })
-		if slices.ContainsFunc(all, func(s spent) bool { return s.sum == sum }) {
-			return ErrSpent
+		more, err := record(all, at)
+		if err != nil {
+			return err
 		}
-		all = append(all, spent{sum: sum, until: at.Add(lasts)})
+		all = append(all, more)
 		if err := l.Check(); err != nil {
 			return err
 		}

@@ -109,3 +109,25 @@ func TestFresh(t *testing.T) {
 		}
 	}
 }
+
+// What is asked for in vain is not asked for: the trial fails where the record
+// would, and leaves none.
+func TestMaySpend(t *testing.T) {
+	t.Parallel()
+	c := New(home(t), seal)
+	must(t, c.MaySpend(t.Context(), at(start)))
+	must(t, c.Spend(t.Context(), at(start), "123456", 90*time.Second))
+	must(t, c.MaySpend(t.Context(), at(start)))
+	if err := c.Spend(t.Context(), at(start), "123456", 90*time.Second); !errors.Is(err, ErrSpent) {
+		t.Errorf("the trial has forgotten a code: %v", err)
+	}
+	must(t, c.Spend(t.Context(), at(start), "123457", 90*time.Second))
+	if all, err := c.spent(); err != nil || len(all) != 2 {
+		t.Errorf("%d codes are kept, %v", len(all), err)
+	}
+	must(t, os.Chmod(c.spentPath(), 0o644))
+	unsafe := (*lock.UnsafeError)(nil)
+	if err := c.MaySpend(t.Context(), at(start)); !errors.As(err, &unsafe) {
+		t.Errorf("got %v", err)
+	}
+}

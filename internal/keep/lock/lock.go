@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -75,6 +76,22 @@ func Acquire(ctx context.Context, path string, o Options) (*Lock, error) {
 	b.beat()
 	go b.run(l.stop, l.done)
 	return l, nil
+}
+
+// AcquireIn is Acquire for the lock of this name in a directory that is made when
+// absent. Somebody may move that away while this process waits, which is no reason
+// to fail: it is made again, and the wait begins anew.
+func AcquireIn(ctx context.Context, dir, name string, o Options) (*Lock, error) {
+	const tries = 10 // who goes on moving it is told
+	for try := 1; ; try++ {
+		if err := MakeDir(dir); err != nil && (!errors.Is(err, fs.ErrNotExist) || try == tries) {
+			return nil, err
+		}
+		l, err := Acquire(ctx, filepath.Join(dir, name), o)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return l, err
+		}
+	}
 }
 
 // Release ends the heartbeat and gives the lock away. The second call does

@@ -385,3 +385,31 @@ func TestCommand(t *testing.T) {
 		}
 	}
 }
+
+// Whoever moves the directory of a lock away makes no waiting run fail.
+func TestAcquireIn(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new", "locks")
+	held, err := AcquireIn(t.Context(), dir, "lock", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Release() }()
+	move := func(Holder) {
+		if err := os.Rename(dir, dir+".away"); err != nil {
+			t.Error(err)
+		}
+	}
+	waited, err := AcquireIn(t.Context(), dir, "lock", Options{After: time.Millisecond, Wait: time.Minute, Notice: move})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := waited.Release(); err != nil {
+		t.Error(err)
+	}
+	put(t, filepath.Join(dir, "file"), nil, 0o600)
+	unsafe := (*UnsafeError)(nil)
+	if _, err := AcquireIn(t.Context(), filepath.Join(dir, "file"), "lock", Options{}); !errors.As(err, &unsafe) {
+		t.Errorf("a directory that is a file: %v", err)
+	}
+}

@@ -46,6 +46,9 @@ func (b *Broker) withCode(ctx context.Context, w walk, i int, in source.Input) (
 // unspent gets a code that no process of this machine has sent, and records it
 // as spent before it is sent: a crash must not send it twice.
 func (b *Broker) unspent(ctx context.Context, driver mfa.Driver, q mfa.Question) (string, error) {
+	if err := b.Cache().MaySpend(ctx, b.Now); err != nil {
+		return "", err // of many runs that wait, each would ask before it knew
+	}
 	for try := 0; ; try++ {
 		code, err := driver.Code(ctx, q)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"fob/internal/decide/source"
@@ -18,14 +17,11 @@ func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err e
 	if w.names[i] == "" {
 		return func() {}, nil
 	}
-	if err := lock.MakeDir(b.Locks); err != nil {
-		return nil, unkept(w, err)
-	}
 	wait, attended := b.Timeout, true
 	if m := source.Device(w.Steps[i]); m.Serial != "" && !b.Driver(m).Ready() {
 		wait, attended = min(wait, b.Unattended), false
 	}
-	l, err := lock.Acquire(ctx, filepath.Join(b.Locks, w.names[i]), lock.Options{
+	l, err := lock.AcquireIn(ctx, b.Locks, w.names[i], lock.Options{
 		Wait: wait, Now: b.Now,
 		Notice: func(h lock.Holder) {
 			b.Say("waiting up to %s for %s to get the same session for profile %q", plain(wait), h, w.Profile)
