@@ -31,8 +31,8 @@ import (
 // As there, all units are asked for at once, first to discover them (what is said
 // on standard error is lost then), then to run them; a dependency is asked for in
 // its own folder, with what the unit that needs it has in its environment. Nothing
-// but one JSON object is taken for an answer. The real one cannot be had where
-// these tests are written.
+// but one JSON object is taken for an answer. The real one is more than most places
+// have; where it is named, TestRealTerragrunt holds this one to it.
 func terragruntMain() int {
 	g := &grunt{environ: os.Environ(), command: strings.Fields(os.Getenv("TG_AUTH_PROVIDER_CMD"))}
 	units, err := unitsBelow(".")
