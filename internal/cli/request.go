@@ -27,6 +27,7 @@ type wanted struct {
 	policyARNs []string
 	console    chain.Console
 	fresh      bool
+	account    string // that the session must be of; "": any
 }
 
 func (w *wanted) flags(c *cobra.Command) {

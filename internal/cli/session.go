@@ -56,6 +56,9 @@ func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.R
 			return c, s, err
 		}
 		k.debugChain(set, c)
+		if err = ofAccount(c, w.account); err != nil {
+			return c, s, err
+		}
 		if err = k.longEnough(minLeft, c, plan); err != nil {
 			return c, s, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"fob/internal/decide/chain"
 	"fob/internal/decide/profile"
 	"fob/internal/deliver/export"
 	"fob/internal/deliver/launch"
@@ -88,20 +89,28 @@ func (s System) runTerragruntAuth(ctx context.Context, g *globals, o terragruntO
 	if err := ownBegin(set, found.profile); err != nil {
 		return err
 	}
-	o.profile = found.profile
+	o.profile, o.account = found.profile, found.account
 	c, session, err := k.session(ctx, o.wanted)
 	if err != nil {
 		return err
 	}
-	if c.Account != found.account && found.account != "" {
-		return &fault.Error{
-			What: fmt.Sprintf("profile %q is not in the account of the working directory", c.Profile), Why: fmt.Errorf("it enters account %s, and %s is wanted", c.Account, found.account),
-			Next: []string{"fob explain " + fault.Operand(c.Profile)}, Code: fault.Config,
-		}
-	}
 	k.remember(ctx, rememberable{place, o.choice, found, set.Sum()})
 	k.close()
 	return front.Print(s.Stdout, format, c, session)
+}
+
+// ofAccount refuses a plan that leads to another account than the one that is
+// wanted, before anybody is asked for it: AWS_MFA_SERIAL is every profile's. That
+// what AWS then gives is of the planned account, the exchange itself checks: a
+// role's by the answer's ARN; a user's is of the account of their device.
+func ofAccount(c chain.Chain, wanted string) error {
+	if wanted == "" || c.Account == wanted {
+		return nil
+	}
+	return &fault.Error{
+		What: fmt.Sprintf("profile %q is not in the account of the working directory", c.Profile), Why: fmt.Errorf("it enters account %s, and %s is wanted", c.Account, wanted),
+		Next: []string{"take AWS_MFA_SERIAL out of the environment, if it is set", "fob explain " + fault.Operand(c.Profile)}, Code: fault.Config,
+	}
 }
 
 // warnLinks helps where a profile names the directory by a link: directories are
