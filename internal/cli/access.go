@@ -96,10 +96,15 @@ func (s System) runAccess(ctx context.Context, g *globals, o accessOptions) erro
 	if err := q.widen(ctx); err != nil {
 		return err
 	}
-	if err := q.ask(ctx); err != nil {
-		return err
+	err = q.ask(ctx)
+	if err == nil {
+		err = q.judge(ctx)
 	}
-	if err := q.judge(ctx); err != nil {
+	if errors.Is(err, context.Canceled) {
+		q.rest()
+		_ = q.print(q.result()) // what is known; the status is the interruption's
+	}
+	if err != nil {
 		return err
 	}
 	return q.report()

@@ -126,7 +126,7 @@ func (q *inquiry) ask(ctx context.Context) error {
 	env := source.Env{Outside: q.outside(q.in), Now: q.sys.Now, STS: func(e source.Endpoint, signer cred.Signer) source.STS {
 		return stsClient{awsapi.New(q.patient(e), signer)}
 	}}
-	told := q.progress(len(open))
+	told, gone := q.progress(len(open))
 	errs := access.Each(ctx, len(open), func(ctx context.Context, i int) error {
 		defer told()
 		t := open[i]
@@ -141,6 +141,7 @@ func (q *inquiry) ask(ctx context.Context) error {
 		t.entered, err = t.step.Fetch(ctx, env, source.Input{Signer: t.basis.signer})
 		return err
 	})
+	gone()
 	for i, t := range open {
 		if t.err = errs[i]; t.err == nil {
 			t.verdict = access.Verdict{Answer: access.Yes}
@@ -158,24 +159,23 @@ func interruption(ctx context.Context, errs []error) error {
 	return nil
 }
 
-// progress counts on the terminal, on one line that is gone in the end. It says
+// progress counts on the terminal, on one line that gone takes away. It says
 // nothing where standard error is none.
-func (q *inquiry) progress(all int) (one func()) {
+func (q *inquiry) progress(all int) (one, gone func()) {
 	if !q.sys.StderrIsTerminal() || all == 0 {
-		return func() {}
+		return func() {}, func() {}
 	}
 	var mu sync.Mutex
-	done := 0
-	return func() {
+	done, line := 0, ""
+	show := func(text string) { _, _ = fmt.Fprint(q.sys.Stderr, "\r"+text) }
+	one = func() {
 		mu.Lock()
 		defer mu.Unlock()
 		done++
-		line := fmt.Sprintf("asked for %d of %d roles", done, all)
-		if done == all {
-			line = strings.Repeat(" ", len(line)) + "\r"
-		}
-		_, _ = fmt.Fprint(q.sys.Stderr, "\r"+line)
+		line = fmt.Sprintf("asked for %d of %d roles", done, all)
+		show(line)
 	}
+	return one, func() { show(strings.Repeat(" ", len(line)) + "\r") }
 }
 
 // judge finds the reason of each refusal.
@@ -205,12 +205,26 @@ func (q *inquiry) judge(ctx context.Context) error {
 		}
 		return err
 	})
+	q.decide(open, seen)
+	return interruption(ctx, errs)
+}
+
+// decide gives each of these roles its verdict.
+func (q *inquiry) decide(open []*accessTarget, seen []access.Seen) {
 	for i, t := range open {
 		e := q.evidence(t)
 		e.Seen = seen[i]
 		t.verdict = access.Decide(e)
 	}
-	return interruption(ctx, errs)
+}
+
+// rest decides what an interruption has left open, by what is known until then.
+func (q *inquiry) rest() {
+	for _, t := range q.targets {
+		if !t.settled() {
+			q.decide([]*accessTarget{t}, []access.Seen{{}})
+		}
+	}
 }
 
 func (q *inquiry) evidence(t *accessTarget) access.Evidence {

@@ -186,7 +186,12 @@ func (q *inquiry) checkDevice(ctx context.Context, t *basis, keys chainKeys) err
 	if t.chain.Key == "" || t.user.Key == "" || q.kept(t) {
 		return nil
 	}
-	key, err := q.keyOf(ctx, t, keys)
+	// A run that this one waits for may have got the session meanwhile: then
+	// nobody is asked to open the store once more.
+	if err := keys.Open(ctx, func() bool { return !q.kept(t) }); err != nil || q.kept(t) {
+		return err
+	}
+	key, err := keys.Key(ctx, t.chain.Key)
 	if err != nil {
 		return err
 	}

@@ -79,13 +79,7 @@ func (q *inquiry) result() accessJSON {
 // report prints the result, and makes the status of it.
 func (q *inquiry) report() error {
 	out := q.result()
-	var err error
-	if q.json {
-		err = writeJSON(q.sys.Stdout, out)
-	} else {
-		_, err = q.sys.Stdout.Write([]byte(fault.Printable(out.table() + out.reasons())))
-	}
-	switch {
+	switch err := q.print(out); {
 	case err != nil:
 		return err
 	case out.No > 0:
@@ -94,6 +88,14 @@ func (q *inquiry) report() error {
 		return &fault.Error{What: fmt.Sprintf("of %d of %d roles it is not known whether they can be entered", out.Unknown, len(out.Roles)), Code: fault.Failed}
 	}
 	return nil
+}
+
+func (q *inquiry) print(out accessJSON) error {
+	if q.json {
+		return writeJSON(q.sys.Stdout, out)
+	}
+	_, err := q.sys.Stdout.Write([]byte(fault.Printable(out.table() + out.reasons())))
+	return err
 }
 
 // mostColumns is how many roles stand side by side; more are a list.

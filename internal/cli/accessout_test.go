@@ -13,13 +13,16 @@ func TestProgress(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
 		var out bytes.Buffer
 		q := &inquiry{keeper: &keeper{sys: System{Stderr: &out, StderrIsTerminal: func() bool { return terminal }}}}
-		told := q.progress(2)
+		told, gone := q.progress(3)
 		told()
 		told()
-		q.progress(0)()
+		gone() // two of three: it was interrupted
+		told, gone = q.progress(0)
+		told()
+		gone()
 		want := ""
 		if terminal {
-			want = "\rasked for 1 of 2 roles\r" + strings.Repeat(" ", len("asked for 2 of 2 roles")) + "\r"
+			want = "\rasked for 1 of 3 roles\rasked for 2 of 3 roles\r" + strings.Repeat(" ", len("asked for 2 of 3 roles")) + "\r"
 		}
 		if out.String() != want {
 			t.Errorf("terminal %v: %q, want %q", terminal, out.String(), want)

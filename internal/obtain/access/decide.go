@@ -1,8 +1,10 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -52,10 +54,12 @@ func Decide(e Evidence) Verdict {
 	refusal := (*awsapi.Refusal)(nil)
 	switch {
 	case errors.Is(e.Err, ErrNotAsked):
-		return Verdict{Answer: Unknown, Reason: NotAsked, Why: e.Err.Error()}
+		return Verdict{Answer: Unknown, Reason: NotAsked, Why: e.Err.Error(), Next: []string{"ask for fewer: fob access PROFILE"}}
+	case errors.Is(e.Err, context.Canceled):
+		return Verdict{Answer: Unknown, Reason: NotAsked, Why: "it was interrupted before an answer came"}
 	case !errors.As(e.Err, &refusal):
 		return Verdict{Answer: Unknown, Reason: Unreachable, Why: e.Err.Error()}
-	case Throttling(refusal.Code):
+	case throttled(refusal):
 		return Verdict{Answer: Unknown, Reason: Throttled, Why: refusal.Error(), Next: []string{"wait a minute, then ask for fewer: fob access PROFILE"}}
 	case refusal.Status >= 500:
 		return Verdict{Answer: Unknown, Reason: Unreachable, Why: refusal.Error()}
@@ -68,9 +72,14 @@ func Decide(e Evidence) Verdict {
 	return e.weigh()
 }
 
-// Throttling says whether AWS refuses with this code because of too many calls.
-func Throttling(code string) bool {
-	return strings.HasPrefix(code, "Throttl") || strings.HasPrefix(code, "TooManyRequests") || code == "RequestLimitExceeded" || code == "SlowDown"
+// throttled says whether AWS refuses because of too many calls.
+func throttled(r *awsapi.Refusal) bool {
+	for _, begins := range []string{"Throttl", "RequestThrottl", "TooManyRequests", "RequestLimitExceeded", "SlowDown"} {
+		if strings.HasPrefix(r.Code, begins) {
+			return true
+		}
+	}
+	return r.Status == http.StatusTooManyRequests
 }
 
 // odd is a refusal that says nothing of the person's rights.

@@ -103,7 +103,9 @@ func TestDecide(t *testing.T) {
 		{"throttled", Evidence{ARN: prodFull, Err: &awsapi.Refusal{Op: "AssumeRole", Code: "Throttling", Message: "Rate exceeded", Status: 400}}, Throttled, Unknown},
 		{"out of order", Evidence{ARN: prodFull, Err: &awsapi.Refusal{Op: "AssumeRole", Code: "InternalFailure", Status: 500}}, Unreachable, Unknown},
 		{"no answer", Evidence{ARN: prodFull, Err: &awsapi.UnreachableError{Op: "AssumeRole", Host: "h", Err: errors.New("x")}}, Unreachable, Unknown},
+		{"throttled by its status", Evidence{ARN: prodFull, Err: &awsapi.Refusal{Op: "AssumeRole", Code: "AccessDenied", Message: "Rate exceeded", Status: 429}}, Throttled, Unknown},
 		{"given up", Evidence{ARN: prodFull, Err: ErrNotAsked}, NotAsked, Unknown},
+		{"interrupted", Evidence{ARN: prodFull, Err: &awsapi.UnreachableError{Op: "AssumeRole", Host: "h", Err: context.Canceled}}, NotAsked, Unknown},
 		{"a session that ended", Evidence{ARN: prodFull, Err: &awsapi.Refusal{Op: "AssumeRole", Code: "ExpiredToken", Status: 403}}, Unclear, Unknown},
 	}
 	for _, tt := range tests {

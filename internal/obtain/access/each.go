@@ -13,12 +13,13 @@ const (
 	// atOnce is how many calls are under way together: far below what STS and
 	// IAM take of one account, with room for what else runs there.
 	atOnce = 8
-	// giveUp is after how many calls without any answer the rest is not made.
+	// giveUp is after how many calls in turn that got no answer, or that AWS
+	// throttled to the last try, the rest is not made.
 	giveUp = atOnce * 2
 )
 
 // ErrNotAsked says that too many calls before this one got no answer.
-var ErrNotAsked = errors.New("not asked: the calls before it got no answer")
+var ErrNotAsked = errors.New("not asked: the calls before it got no answer, or AWS wanted fewer of them")
 
 // Each does n things, a few at a time, and gives what came of each. When many in
 // turn got no answer at all, the rest is ErrNotAsked; after an interruption it is
@@ -42,7 +43,7 @@ func Each(ctx context.Context, n int, do func(context.Context, int) error) []err
 					continue
 				}
 				errs[i] = do(ctx, i)
-				if gone := (*awsapi.UnreachableError)(nil); errors.As(errs[i], &gone) {
+				if inVain(errs[i]) {
 					silent.Add(1)
 				} else {
 					silent.Store(0)
@@ -52,4 +53,10 @@ func Each(ctx context.Context, n int, do func(context.Context, int) error) []err
 	}
 	all.Wait()
 	return errs
+}
+
+// inVain says whether a call told nothing, and more of them would tell no more.
+func inVain(err error) bool {
+	gone, refusal := (*awsapi.UnreachableError)(nil), (*awsapi.Refusal)(nil)
+	return errors.As(err, &gone) || errors.As(err, &refusal) && throttled(refusal)
 }

@@ -150,6 +150,7 @@ func TestEach(t *testing.T) {
 			}
 			return nil
 		}, [2]int{500, 500}, false},
+		{"all are too many", 4500, func(int) error { return &awsapi.Refusal{Op: "AssumeRole", Code: "Throttling", Status: 400} }, [2]int{giveUp, giveUp + atOnce}, true},
 		{"nobody answers", 4500, func(int) error { return gone }, [2]int{giveUp, giveUp + atOnce}, true},
 	}
 	for _, tt := range tests {

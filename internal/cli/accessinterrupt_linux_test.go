@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"fob/internal/playground"
+)
+
+// Ctrl-C while roles are asked for, or while reasons are looked for, prints what is
+// known until then and ends at once, although AWS takes minutes to answer.
+func TestAccessInterrupted(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault playground.Fault
+		after string // is shown before the person interrupts
+		has   []string
+	}{
+		"asking": {
+			playground.Fault{Action: "AssumeRole", Times: 100, Skip: 3, Status: "slow", Delay: time.Hour}, "asked for 3 of 9 roles",
+			[]string{"yes  ", "unknown: ", "(not-asked)\n  because: it was interrupted before an answer came\n"},
+		},
+		"looking": {
+			playground.Fault{Action: "GetRole", Times: 100, Status: "slow", Delay: time.Hour}, "asked for 9 of 9 roles",
+			[]string{"yes  ", "no: dev logs"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVault(t, false)
+			v.aws.CapSessionToken(true)
+			if err := v.aws.Fault(tt.fault); err != nil {
+				t.Fatal(err)
+			}
+			out, err := os.Create(v.path("out"))
+			v.must(err)
+			defer out.Close()
+			s := v.sit(out, "fob", "access", "--probe", "dev")
+			s.asked("MFA code for")
+			s.says(v.code())
+			s.asked(tt.after)
+			begun := time.Now()
+			s.says("\x03")
+			status, said := s.end()
+			took := time.Since(begun)
+			t.Logf("ended after %s", took)
+			// Idle it is some milliseconds; the answers take an hour.
+			if took > 5*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if status.ExitStatus() != 130 {
+				t.Errorf("status %d: %s", status.ExitStatus(), said)
+			}
+			got := v.read("out")
+			for _, want := range tt.has {
+				if !strings.Contains(got, want) {
+					t.Errorf("%q is not in:\n%s", want, got)
+				}
+			}
+			if strings.Contains(said, "cannot") {
+				t.Errorf("it says %q", said)
+			}
+		})
+	}
+}
