@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -63,5 +64,46 @@ func TestAccessInterrupted(t *testing.T) {
 				t.Errorf("it says %q", said)
 			}
 		})
+	}
+}
+
+// TestManyAccounts: all nine roles of 500 accounts are asked for in bounded time
+// and memory, with few calls at once.
+func TestManyAccounts(t *testing.T) {
+	t.Parallel()
+	accounts := 500
+	if raced {
+		accounts = 50 // such a program takes many times as long
+	}
+	h := newHouse(t)
+	h.store()
+	var config strings.Builder
+	config.WriteString(roleBehindPlain)
+	for i := range accounts {
+		fmt.Fprintf(&config, "[profile p%d]\nrole_arn = arn:aws:iam::%012d:role/allow-full-access-from-other-accounts\nsource_profile = plain\nregion = us-east-1\n", i, i+1)
+	}
+	h.write(config.String(), ".aws", "config")
+	h.env["AWS_ENDPOINT_URL"], h.env["AWS_EC2_METADATA_DISABLED"] = h.aws.URL, "true"
+	h.measured()
+	begun := time.Now()
+	got := h.sh("exec fob access --probe --json <&-")
+	took, kib := h.took()
+	asked := 0
+	for _, line := range h.calls() {
+		if strings.HasPrefix(line, "AssumeRole ") {
+			asked++
+		}
+	}
+	t.Logf("%d roles in %v, %v of the processor, %d KiB", asked, time.Since(begun), took, kib)
+	// The nine of each account and of the user's own, and the one that has another
+	// name.
+	if want := 9*(accounts+1) + 1; got.status != 5 || asked != want {
+		t.Errorf("status %d, %d roles were asked for: %.300s", got.status, asked, got.errors)
+	}
+	if n := strings.Count(got.out, `"answer": "no"`); n < 9*accounts {
+		t.Errorf("%d are refused", n)
+	}
+	if kib > 150<<10 && !raced {
+		t.Errorf("it took %d KiB", kib)
 	}
 }
