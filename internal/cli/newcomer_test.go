@@ -78,6 +78,25 @@ func cmdNewcomer(ts *testscript.TestScript, _ bool, args []string) {
 	become(ts, user, id, secret)
 }
 
+// cmdNewRole is `newrole ACCOUNT NAME TRUST RIGHTS`: an administrator makes a role
+// in another account, by IAM's calls too. ACCOUNT is an id; TRUST and RIGHTS are
+// files.
+func cmdNewRole(ts *testscript.TestScript, _ bool, args []string) {
+	server, ctx := ts.Value("aws").(localAWS), context.Background()
+	administrator(ts, server)
+	jane := ts.Value("administrator").(*cred.Session)
+	client := awsapi.New(awsapi.Config{Region: "us-east-1", URL: server.Endpoint(), Clock: awsapi.NewClock(time.Now)}, jane.Signer())
+	there, err := client.AssumeRole(ctx, awsapi.AssumeRoleCall{
+		RoleARN: "arn:aws:iam::" + args[0] + ":role/allow-full-access-from-other-accounts", SessionName: "jane", Lifetime: time.Hour,
+	})
+	ts.Check(err)
+	api := iamAs(server, &there.Session)
+	_, err = api.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &args[1], AssumeRolePolicyDocument: aws.String(ts.ReadFile(args[2]))})
+	ts.Check(err)
+	_, err = api.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &args[1], PolicyName: aws.String("rights"), PolicyDocument: aws.String(ts.ReadFile(args[3]))})
+	ts.Check(err)
+}
+
 // administrator calls IAM as jane, who may do everything with MFA. One session of
 // hers serves a whole script: her codes are few.
 func administrator(ts *testscript.TestScript, server localAWS) *iam.Client {
@@ -92,10 +111,14 @@ func administrator(ts *testscript.TestScript, server localAWS) *iam.Client {
 		ts.Check(err)
 		*kept = made.Session
 	}
+	return iamAs(server, kept)
+}
+
+func iamAs(server localAWS, who *cred.Session) *iam.Client {
 	return iam.New(iam.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.Endpoint()),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: kept.ID, SecretAccessKey: kept.Secret.Reveal(), SessionToken: kept.Token.Reveal()}, nil
+			return aws.Credentials{AccessKeyID: who.ID, SecretAccessKey: who.Secret.Reveal(), SessionToken: who.Token.Reveal()}, nil
 		}),
 	})
 }

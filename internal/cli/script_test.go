@@ -172,7 +172,7 @@ func scriptParams(dir string, start func(*testscript.Env) (localAWS, error)) tes
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "clock": cmdClock, "awscalls": cmdAWSCalls, "joins": cmdJoins, "aws": cmdAWS, "cores": cmdCores, "nocanary": cmdNoCanary,
 			"step": cmdStep, "took": cmdTook, "awswho": cmdAWSWho, "sweep": cmdSweep,
-			"newcomer": cmdNewcomer, "as": cmdAs,
+			"newcomer": cmdNewcomer, "newrole": cmdNewRole, "as": cmdAs,
 		},
 	}
 }
