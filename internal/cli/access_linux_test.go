@@ -67,9 +67,9 @@ func TestAccessInterrupted(t *testing.T) {
 	}
 }
 
-// TestManyAccounts: all nine roles of 500 accounts are asked for in bounded time
+// TestAccessOfManyAccounts: all nine roles of 500 accounts are asked for in bounded time
 // and memory, with few calls at once.
-func TestManyAccounts(t *testing.T) {
+func TestAccessOfManyAccounts(t *testing.T) {
 	t.Parallel()
 	accounts := 500
 	if raced {

@@ -43,6 +43,7 @@ func TestDocsOfTests(t *testing.T) {
 		}
 		want := map[string]string{
 			"tests-of-storage.md": "18-44",
+			"tests-of-access.md":  "1-18",
 			"tests-of-secrecy.md": "54-64 68-73 80 85-87 1-5",
 
 			"tests-of-running-together.md": "15-17 45-46 49-53 47-48 48 124-125 138",

@@ -56,10 +56,10 @@ func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.R
 			return c, s, err
 		}
 		k.debugChain(set, c)
-		if err = ofAccount(c, w.account); err != nil {
-			return c, s, err
+		if err = ofAccount(c, w.account); err == nil {
+			err = k.longEnough(minLeft, c, plan)
 		}
-		if err = k.longEnough(minLeft, c, plan); err != nil {
+		if err != nil {
 			return c, s, err
 		}
 		k.walker = k.broker(minLeft.Duration, w, chainKeys{k, in, c})
