@@ -96,9 +96,8 @@ func (k *keeper) walk(ctx context.Context, c chain.Chain, w wanted, b *broker.Br
 	return s, err
 }
 
-// openFor opens sessions and the index, but not for a profile that no stored
-// key could mend: nobody should type a passphrase to read of a mistake in the
-// config.
+// openFor opens sessions and the index, but not for a profile that no stored key
+// could mend: nobody should type a passphrase to read of a mistake there.
 func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Kind, r chain.Request) error {
 	if r.Profile == "" {
 		return nil // what is in the environment needs no store
