@@ -30,7 +30,8 @@ func TestReferenceArchitecture(t *testing.T) {
 // runDocument runs the commands of a document, at least so many. Each section
 // becomes a script with a home and a playground of its own, in which the key of
 // security is stored (unless the section says <!-- fresh -->; with <!-- empty -->
-// there is no config either). A block of ini is appended to
+// there is no config either, and with <!-- person: NAME GROUP... --> the key is that
+// of a new user without an MFA device). A block of ini is appended to
 // the config, or replaces it where it begins with [default]; a block of sh runs
 // and must succeed; the block of text after it is what it prints, with ... for
 // what differs. Above a block may stand
@@ -67,8 +68,9 @@ func runDocument(t *testing.T, document string, least int) {
 }
 
 var (
-	usageBlock = regexp.MustCompile("(?ms)^(?:<!-- ([^\n]*) -->\n)?```(\\w*)\n(.*?)^```$")
-	usageRun   = regexp.MustCompile(`^run:(?: codes=(\d+))?(?: pair=(-?\d+))?(?: exits=(\d+))?$`)
+	usageBlock  = regexp.MustCompile("(?ms)^(?:<!-- ([^\n]*) -->\n)?```(\\w*)\n(.*?)^```$")
+	usagePerson = regexp.MustCompile(`(?m)^<!-- person: (\S+) (.*) -->$`)
+	usageRun    = regexp.MustCompile(`^run:(?: codes=(\d+))?(?: pair=(-?\d+))?(?: exits=(\d+))?$`)
 )
 
 // usageScript makes a testscript of a section, and says how many blocks it runs.
@@ -77,6 +79,9 @@ func usageScript(title, body string) (script string, ran int, err error) {
 	fmt.Fprintf(&do, "# %s\n", title)
 	if strings.Contains(body, "<!-- empty -->") {
 		do.WriteString("rm home/.aws\n")
+		if who := usagePerson.FindStringSubmatch(body); who != nil {
+			fmt.Fprintf(&do, "newcomer %s - - %s\n", who[1], who[2])
+		}
 	} else if !strings.Contains(body, "<!-- fresh -->") {
 		do.WriteString("exits 0 fob add security --env\nenv AWS_ACCESS_KEY_ID=\nenv AWS_SECRET_ACCESS_KEY=\n")
 	}
