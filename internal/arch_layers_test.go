@@ -49,6 +49,7 @@ var layers = []row{
 	{"refarch", "accounts files, roles and groups to profile text and back", "fault iampolicy profile", "github.com/goccy/go-yaml"},
 	{"chain", "order the steps; find mistakes", "fault profile source", ""},
 	{"guard", "who may have what", "fault profile", ""},
+	{"health", "what is wrong with a set-up, from facts", "chain fault profile source", ""},
 	{"keyring", "small secrets in the Linux kernel's keyrings", "", xsys},
 	{"sealkey", "where seal key and identity rest between runs", "cred fault keyring lock", xsys},
 	{"cache", "sealed sessions by step name, and the index", "cred fault lock sealkey", ""},

@@ -4,60 +4,87 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"fob/internal/decide/health"
+	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/keep/lock"
 	"fob/internal/keep/sealkey"
-	"fob/internal/keep/unlock"
 )
 
 // checks are what fob doctor looks at, in the order in which it tells of it.
-func checks() []func(context.Context, *keeper) []finding {
-	return []func(context.Context, *keeper) []finding{
-		checkExecutables, checkStore, checkWays, checkPlaces, checkPassphrase,
+func checks() []func(context.Context, *checkup) []health.Finding {
+	return []func(context.Context, *checkup) []health.Finding{
+		checkExecutables, checkStore, checkWays, checkPlaces, checkPassphrase, checkEnvironment,
+		checkConfig, checkKeysInClear, checkCaches, checkModes, checkAWS,
 	}
 }
 
-// checkExecutables looks whether both are there. That their versions are the same
-// the front has seen to, or this would not run.
-func checkExecutables(_ context.Context, k *keeper) []finding {
+// checkExecutables looks whether both are there, and whether it is these that a
+// shell finds. That their versions are the same the front has seen to, or this
+// would not run.
+func checkExecutables(_ context.Context, k *checkup) []health.Finding {
 	core, err := k.sys.Executable()
 	if err != nil {
-		return []finding{badly(err)}
+		return []health.Finding{badly(err)}
 	}
-	found := finding{Level: fine, What: fmt.Sprintf("fob %s, at %s", k.sys.Version, core)}
-	dir := filepath.Dir(core)
+	found := []health.Finding{{Level: health.Fine, What: fmt.Sprintf("fob %s, at %s", k.sys.Version, core)}}
+	dir, name := filepath.Dir(core), "fob"+filepath.Ext(core)
 	for _, place := range []string{dir, filepath.Join(dir, "../../bin")} {
-		if _, err := os.Stat(filepath.Join(place, "fob"+filepath.Ext(core))); err == nil {
-			return []finding{found}
+		mine, err := os.Stat(filepath.Join(place, name))
+		if err != nil {
+			continue
 		}
+		return append(found, k.onPath(filepath.Join(place, name), mine)...)
 	}
-	return []finding{found, {
-		Level: warning, What: "the program fob is not beside fob-core",
+	return append(found, health.Finding{
+		Level: health.Warning, What: "the program fob is not beside fob-core",
 		Why: "every run then takes the slow way", Next: []string{"install both, side by side"},
-	}}
+	})
 }
 
-func checkStore(_ context.Context, k *keeper) []finding {
+// onPath judges what a shell starts by the names fob and aws-vault.
+func (d *checkup) onPath(path string, mine fs.FileInfo) []health.Finding {
+	var found []health.Finding
+	if at, err := launch.LookPath("fob", d.sys.Environ); err == nil {
+		if other, err := os.Stat(at); err == nil && !os.SameFile(mine, other) {
+			found = append(found, health.Finding{Level: health.Warning, What: "another fob comes first on PATH: " + at, Why: "this one is " + path, Next: []string{"put " + fault.Word(filepath.Dir(path)) + " before it on PATH, or remove the other: rm " + fault.Word(at)}})
+		}
+	}
+	at, err := launch.LookPath("aws-vault", d.sys.Environ)
+	if err != nil {
+		return found
+	}
+	if link, err := filepath.EvalSymlinks(at); err == nil && link != at && strings.HasPrefix(filepath.Base(link), "fob") {
+		other, err := os.Stat(at)
+		if err == nil && !os.SameFile(mine, other) {
+			found = append(found, health.Finding{Level: health.Warning, What: "aws-vault leads to another fob: " + link, Why: "this one is " + path, Next: []string{"ln -sf " + fault.Word(path) + " " + fault.Word(at)}})
+		}
+	}
+	return found
+}
+
+func checkStore(_ context.Context, k *checkup) []health.Finding {
 	state, err := k.state()
 	if err != nil {
-		return []finding{badly(err)}
+		return []health.Finding{badly(err)}
 	}
 	if state == "none" {
-		return []finding{{Level: fine, What: "there is no store yet: " + k.home.Data, Next: []string{"fob add PROFILE"}}}
+		return []health.Finding{{Level: health.Fine, What: "there is no store yet: " + k.home.Data, Next: []string{"fob add PROFILE"}}}
 	}
 	if _, err := k.vault.Sum(); err != nil { // what can be seen without its key
-		return []finding{badly(storeFault(err))}
+		return []health.Finding{badly(storeFault(err))}
 	}
-	found := []finding{{Level: fine, What: fmt.Sprintf("the store is %s: %s", state, k.home.Data)}}
+	found := []health.Finding{{Level: health.Fine, What: fmt.Sprintf("the store is %s: %s", state, k.home.Data)}}
 	if why := leavesMachine(k.home.Data); why != "" {
-		found = append(found, finding{
-			Level: warning, What: "copies of the store leave this machine: " + why,
+		found = append(found, health.Finding{
+			Level: health.Warning, What: "copies of the store leave this machine: " + why,
 			Why:  "who gets a copy can try passphrases on it for ever, and a copy that is put back is an older store",
 			Next: []string{"keep it elsewhere: move " + fault.Word(k.home.Data) + " to a folder that stays here, and set XDG_DATA_HOME to the folder above it"},
 		})
@@ -88,25 +115,27 @@ func leavesMachine(dir string) string {
 	}
 }
 
-// checkWays tells of what opens the store, of what would if it worked, and of
-// what cannot be used here at all.
-func checkWays(ctx context.Context, k *keeper) []finding {
+// checkWays tells of what opens the store, and of what would if it worked.
+func checkWays(ctx context.Context, k *checkup) []health.Finding {
 	exists, err := k.vault.Exists()
 	if err != nil {
 		return nil // checkStore tells of it
 	}
 	unsafe := (*lock.UnsafeError)(nil)
 	if err := lock.CheckDir(k.slots()); errors.As(err, &unsafe) {
-		return []finding{{Level: wrong, What: "what opens the store is not looked at", Why: err.Error(), Next: mend(unsafe)}}
+		return []health.Finding{{Level: health.Wrong, What: "what opens the store is not looked at", Why: err.Error(), Next: mend(unsafe)}}
 	}
-	var found []finding
+	var found []health.Finding
 	ways := k.listWays(ctx)
 	opens := slices.ContainsFunc(ways, func(w wayJSON) bool { return w.Order == 1 })
 	recovery := slices.ContainsFunc(ways, func(w wayJSON) bool { return w.Slot && w.Name == recoveryKind })
 	for _, w := range ways {
-		f := finding{Level: fine, What: w.Name + ": " + w.line()}
-		if w.Slot && w.Why != "" {
-			f.Level, f.Next = warning, w.mends
+		if !w.Slot {
+			continue // fob store tells what else there is
+		}
+		f := health.Finding{Level: health.Fine, What: w.Name + ": " + w.line()}
+		if w.Why != "" {
+			f.Level, f.Next = health.Warning, w.mends
 			if opens {
 				f.Next = append(f.Next, "set it up anew: fob store use "+w.Name+settingsFor(w.Name))
 			}
@@ -116,9 +145,9 @@ func checkWays(ctx context.Context, k *keeper) []finding {
 	switch {
 	case !exists:
 	case !opens:
-		found = append(found, finding{Level: wrong, What: "nothing opens the store", Next: []string{"use the recovery code, if you made one: fob store passwd --backend recovery", "or put the folder back from a backup: " + k.slots()}})
+		found = append(found, health.Finding{Level: health.Wrong, What: "nothing opens the store", Next: []string{"use the recovery code, if you made one: fob store passwd --backend recovery", "or put the folder back from a backup: " + k.slots()}})
 	case !recovery:
-		found = append(found, finding{Level: warning, What: "the store has no recovery code", Why: "when what opens it is lost, so are its keys", Next: []string{"fob store use recovery"}})
+		found = append(found, health.Finding{Level: health.Warning, What: "the store has no recovery code", Why: "when what opens it is lost, so are its keys", Next: []string{"fob store use recovery"}})
 	}
 	return found
 }
@@ -131,15 +160,22 @@ func settingsFor(name string) string {
 	return ""
 }
 
-func checkPlaces(_ context.Context, k *keeper) []finding {
+func checkPlaces(_ context.Context, k *checkup) []health.Finding {
 	places := k.rest.Places()
 	usable := slices.DeleteFunc(slices.Clone(places), func(p sealkey.Place) bool { return p.Why != "" })
 	if len(usable) > 0 {
-		return []finding{{Level: fine, What: "an unlock is remembered in: " + usable[0].Name}}
+		f := health.Finding{Level: health.Fine, What: "an unlock is remembered in: " + usable[0].Name}
+		for _, p := range usable {
+			if p.Holds != "" && !p.Until.IsZero() {
+				f.What = fmt.Sprintf("an unlock is remembered in: %s (the %s, until %s)", p.Name, p.Holds, p.Until.Local().Format("2006-01-02 15:04"))
+				break
+			}
+		}
+		return []health.Finding{f}
 	}
-	f := finding{Level: warning, What: "an unlock is remembered nowhere: every run opens the store anew"}
+	f := health.Finding{Level: health.Warning, What: "an unlock is remembered nowhere: every run opens the store anew"}
 	f.Why = oneReason(places)
-	return []finding{f}
+	return []health.Finding{f}
 }
 
 // oneReason tells why each place is not used, and once what is the reason of all.
@@ -158,12 +194,12 @@ func oneReason(places []sealkey.Place) string {
 }
 
 // checkPassphrase warns of a passphrase that every program can read.
-func checkPassphrase(_ context.Context, k *keeper) []finding {
-	var found []finding
+func checkPassphrase(_ context.Context, k *checkup) []health.Finding {
+	var found []health.Finding
 	for _, name := range passphraseVariables() {
 		if front.Lookup(k.sys.Environ, name) != "" {
-			found = append(found, finding{
-				Level: warning, What: name + " is set",
+			found = append(found, health.Finding{
+				Level: health.Warning, What: name + " is set",
 				Why:  "every program that is started with it can open the store; a file of the shell that sets it is the passphrase in the clear",
 				Next: []string{"where a person is, unset it: fob asks at the terminal", "for a service: --passphrase-fd"},
 			})
@@ -172,53 +208,24 @@ func checkPassphrase(_ context.Context, k *keeper) []finding {
 	return found
 }
 
-// needs says what the recipe of a way takes, beside age.
-func needs(name string) string {
-	switch name {
-	case "secret-service":
-		return "; secret-tool is in the package libsecret-tools (Debian), libsecret (others)"
-	case "keyctl":
-		return "; keyctl is in the package keyutils"
-	case "pass":
-		return "; pass is in the package pass"
-	case "plugin":
-		return "; its program has to be on PATH"
-	case recoveryKind:
-		return "; age wants it as it was printed, in capitals and with hyphens"
+// checkEnvironment looks at the variables that shape what fob and the AWS tools do.
+func checkEnvironment(_ context.Context, k *checkup) []health.Finding {
+	e := health.Environ{Get: k.sys.lookup, Config: k.set}
+	for _, line := range k.sys.Environ {
+		name, _, _ := strings.Cut(line, "=")
+		e.Set = append(e.Set, name)
 	}
-	return ""
+	for _, v := range variables() {
+		e.Known = append(e.Known, strings.Split(v[0], ", ")...)
+	}
+	e.Known = append(e.Known, "FOB_PROFILE", "FOB_REGION", "FOB_ENDPOINT")
+	return health.Environment(e)
 }
 
-// runRecover prints how the keys are read without fob, with the paths of this
-// store.
-func (s System) runRecover(ctx context.Context, g *globals) error {
-	k, err := s.newKeeper(g)
-	if err != nil {
-		return err
+// checkConfig looks at the config and at what comes of each of its profiles.
+func checkConfig(_ context.Context, k *checkup) []health.Finding {
+	if k.setErr != nil {
+		return []health.Finding{badly(k.setErr)}
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "# The store opens without fob, with the stock age tool (https://age-encryption.org,\n# package age). One of the commands below gives the identity, the last the keys as\n# JSON. The files that they write are for nobody else:\numask 077\n")
-	vault, identity := filepath.Join(k.home.Data, "vault.age"), "identity"
-	n := 0
-	for _, w := range unlock.Ways(ctx, k.unlockEnv(nil), unlock.Kinds()) {
-		if !w.Slot {
-			continue
-		}
-		n++
-		recipe := w.Recipe(k.unlockEnv(nil), identity)
-		if recipe == "" {
-			recipe = "# (no program of this system shows what it keeps)"
-		}
-		fmt.Fprintf(&b, "\n# By %s, %s%s:\n%s\n", w.Name, w.Help, needs(w.Name), recipe)
-	}
-	if n == 0 {
-		if err := k.mustExist(); err != nil {
-			return err
-		}
-		return &fault.Error{What: "nothing here opens a store", Why: fmt.Errorf("%s has no slot", k.slots()), Next: []string{"put the folder back from a backup"}, Code: fault.Locked}
-	}
-	fmt.Fprintf(&b, "\nage -d -i %s %s\n\n# Remove the file afterwards: it opens everything.\nrm %s\n", identity, fault.Word(vault), identity)
-	fmt.Fprintf(&b, "# If that says that the file is damaged, the one before the last change is %s.prev\n", fault.Word(vault))
-	_, err = s.Stdout.Write([]byte(b.String()))
-	return err
+	return health.Config(k.set, k.plans)
 }

@@ -79,26 +79,39 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if err != nil {
 		return err
 	}
-	minLeft, err := k.minLeft()
+	out, err := k.explainFor(o.wanted)
 	if err != nil {
 		return err
 	}
-	r, err := s.request(o.wanted)
+	if o.json {
+		return writeJSON(s.Stdout, out)
+	}
+	_, err = s.Stdout.Write([]byte(fault.Printable(out.text(s.Now()))))
+	return err
+}
+
+// explainFor plans what is wanted, and tells what of it is kept.
+func (k *keeper) explainFor(w wanted) (explained, error) {
+	minLeft, err := k.minLeft()
 	if err != nil {
-		return err
+		return explained{}, err
+	}
+	r, err := k.sys.request(w)
+	if err != nil {
+		return explained{}, err
 	}
 	set, err := k.config()
 	if err != nil {
-		return err
+		return explained{}, err
 	}
 	kinds := source.Kinds(k.inClear(set))
 	exists, err := k.exists()
 	if err != nil {
-		return err
+		return explained{}, err
 	}
 	locked := exists && !k.unseal()
 	hasKey := k.hasKey
-	if locked && set.Has(o.profile) {
+	if locked && set.Has(w.profile) {
 		hasKey = assumedKeys(set, kinds)
 	}
 	plan := func(life time.Duration) (chain.Chain, error) {
@@ -108,20 +121,15 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	}
 	c, err := plan(r.Lifetime)
 	if err != nil {
-		return err
+		return explained{}, err
 	}
 	if err := trusted(c); err != nil {
-		return err
+		return explained{}, err
 	}
 	if f := minLeft.unmet(c, plan); f != nil {
 		c.Warnings = append(c.Warnings, inOneLine(f))
 	}
-	out := k.explain(c, minLeft.Duration, locked)
-	if o.json {
-		return writeJSON(s.Stdout, out)
-	}
-	_, err = s.Stdout.Write([]byte(fault.Printable(out.text(s.Now()))))
-	return err
+	return k.explain(c, minLeft.Duration, locked), nil
 }
 
 // explain puts a chain and the state of the cache into words. Steps before the

@@ -20,6 +20,15 @@ func (e *noKeyError) Error() string {
 	return fmt.Sprintf("profile %q (%s) has no stored key and no source_profile", e.name, e.where)
 }
 
+// LacksKey says whether err, which Resolve gave, is only that no key is stored yet:
+// profile is the one whose key would begin the chain.
+func LacksKey(err error) (profile string, ok bool) {
+	if lacks := (*noKeyError)(nil); errors.As(err, &lacks) {
+		return lacks.name, true
+	}
+	return "", false
+}
+
 // missing tells of a source_profile that cannot be read where it is named.
 func (v *resolver) missing(err error, links []link) error {
 	unknown := (*profile.UnknownError)(nil)

@@ -67,8 +67,8 @@ func Shown(text string) string {
 	return strconv.Quote(text[:cut]) + "... (" + strconv.Itoa(len(text)) + " bytes)"
 }
 
-// near picks the names that name may be a slip of, likeliest first, at most three.
-func near(name string, names []string) []string {
+// Near picks the names that name may be a slip of, likeliest first, at most three.
+func Near(name string, names []string) []string {
 	const maxLen = 64
 	if name == "" || len(name) > maxLen {
 		return nil

@@ -286,8 +286,8 @@ func TestNear(t *testing.T) {
 		"":        nil,
 		"xyz":     nil,
 	} {
-		if diff := cmp.Diff(want, near(in, names)); diff != "" {
-			t.Errorf("near(%q):\n%s", in, diff)
+		if diff := cmp.Diff(want, Near(in, names)); diff != "" {
+			t.Errorf("Near(%q):\n%s", in, diff)
 		}
 	}
 }

@@ -182,7 +182,7 @@ func lineOf(list []held, key string) int {
 
 func (s Set) notIncluded(name, wanted string, line int) *Error {
 	e := &Error{File: s.display, Line: line, Profile: name, Text: "include_profile names " + Shown(wanted) + ", which is not in the file"}
-	for _, n := range near(wanted, s.Names()) {
+	for _, n := range Near(wanted, s.Names()) {
 		e.Next = append(e.Next, "perhaps "+Shown(n)+" is meant")
 	}
 	return e
@@ -286,7 +286,7 @@ func (s Set) unknown(k kind, name string) *UnknownError {
 			names = append(names, h.name)
 		}
 	}
-	e.Near = near(name, names)
+	e.Near = Near(name, names)
 	switch {
 	case s.absent:
 		e.Hint = "there is no such file"

@@ -1,6 +1,9 @@
 package profile
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // maxWarnings keeps a file of junk from filling the screen.
 const maxWarnings = 20
@@ -10,23 +13,28 @@ const maxWarnings = 20
 // check, not for the way to a session.
 func (s Set) Warnings() []string {
 	all := s.warnings[:len(s.warnings):len(s.warnings)]
-	left := 0
-	tell := func(e *Error) {
-		if len(all) < maxWarnings {
-			all = append(all, e.Error())
-		} else {
-			left++
-		}
+	for _, e := range s.Mistakes() {
+		all = append(all, e.Error())
 	}
+	if left := len(all) - maxWarnings; left > 0 {
+		all = append(all[:maxWarnings], s.display+": and "+strconv.Itoa(left)+" mistakes more")
+	}
+	return all
+}
+
+// FileWarnings are those of Warnings that are about the file and not its text.
+func (s Set) FileWarnings() []string { return slices.Clone(s.warnings) }
+
+// Mistakes are all mistakes in the text, in its order.
+func (s Set) Mistakes() []*Error {
+	var all []*Error
+	tell := func(e *Error) { all = append(all, e) }
 	if line := s.orphan(); line > 0 {
 		tell(s.stray(line))
 	}
 	first := make(map[ident]head)
 	for _, h := range s.heads() {
 		s.check(h, first, tell)
-	}
-	if left > 0 {
-		all = append(all, s.display+": and "+strconv.Itoa(left)+" mistakes more")
 	}
 	return all
 }

@@ -60,6 +60,13 @@ func placeOf(r Request) (place, error) {
 	return at.instead(r.Endpoint)
 }
 
+// Address is where a link for r would be asked for: the sign-in service of its
+// region, or r.Endpoint.
+func Address(r Request) (string, error) {
+	at, err := placeOf(r)
+	return at.federation, err
+}
+
 func partitionOf(r Request) (partition, error) {
 	if !isLabel(r.Region) && r.Region != "" {
 		return partition{}, &PlaceError{Field: "region", Value: r.Region, Why: "it is not the name of a region"}

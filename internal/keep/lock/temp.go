@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // staged is a temporary file with its content on disk. Its writer holds a lock
@@ -125,9 +126,34 @@ func Clean(dir string, names ...string) error {
 	return nil
 }
 
+// Abandoned names the files that Clean would remove, of those that were last
+// written before that time: one that is just being made is left alone.
+func Abandoned(dir string, before time.Time, names ...string) []string {
+	root, err := OpenRoot(dir)
+	if err != nil {
+		return nil
+	}
+	defer root.Close()
+	var found []string
+	eachTemp(root, names, func(name string) {
+		info, err := root.Lstat(name)
+		if err == nil && info.ModTime().Before(before) && ifAbandoned(root, name, func() {}) {
+			found = append(found, name)
+		}
+	})
+	slices.Sort(found)
+	return found
+}
+
 // clean removes what was left for the given files, or for all when none is
 // given. It is best effort: a file that stays costs a few bytes.
 func clean(root *os.Root, bases ...string) {
+	eachTemp(root, bases, func(name string) {
+		ifAbandoned(root, name, func() { _ = root.Remove(name) })
+	})
+}
+
+func eachTemp(root *os.Root, bases []string, do func(name string)) {
 	d, err := root.Open(".")
 	if err != nil {
 		return
@@ -137,26 +163,29 @@ func clean(root *os.Root, bases ...string) {
 	for _, name := range names {
 		base := tempFor(name)
 		if base != "" && (len(bases) == 0 || slices.Contains(bases, base)) {
-			removeAbandoned(root, name)
+			do(name)
 		}
 	}
 }
 
-func removeAbandoned(root *os.Root, name string) {
+// ifAbandoned does something while nobody can come to write the file.
+func ifAbandoned(root *os.Root, name string, do func()) bool {
 	info, err := root.Lstat(name)
 	if err != nil {
-		return
+		return false
 	}
-	if !info.Mode().IsRegular() { // a planted link: remove the link itself
-		_ = root.Remove(name)
-		return
+	if !info.Mode().IsRegular() { // a planted link: the link itself is meant
+		do()
+		return true
 	}
 	f, err := root.Open(name)
 	if err != nil {
-		return
+		return false
 	}
 	defer f.Close()
-	if abandoned(f) {
-		_ = root.Remove(name)
+	if !abandoned(f) {
+		return false
 	}
+	do()
+	return true
 }

@@ -47,6 +47,7 @@ type Config struct {
 type Client struct {
 	cfg    Config
 	signer cred.Signer
+	knock  *knock // in place of the network, to see where a call would go
 }
 
 // New makes a client; it reads nothing and calls nothing.
@@ -96,7 +97,11 @@ func (c *Client) sdk(once bool) (aws.Config, error) {
 	if once {
 		attempts = 1
 	}
-	client.Transport = observed{client.Transport, c.cfg.Clock}
+	if c.knock != nil {
+		c.knock.next, client.Transport = client.Transport, c.knock
+	} else {
+		client.Transport = observed{client.Transport, c.cfg.Clock}
+	}
 	signer := c.signer
 	return aws.Config{
 		Region:     c.cfg.Region,

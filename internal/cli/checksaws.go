@@ -1,0 +1,278 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/health"
+	"fob/internal/decide/source"
+	"fob/internal/deliver/console"
+	"fob/internal/deliver/launch"
+	"fob/internal/fault"
+	"fob/internal/front"
+	"fob/internal/obtain/access"
+	"fob/internal/obtain/awsapi"
+	"fob/internal/obtain/devices"
+)
+
+const (
+	// doctorWait is how long doctor waits for the network: all is asked at once.
+	doctorWait = 5 * time.Second
+	// mostAddresses and mostKeys bound what is asked on a machine with very many.
+	mostAddresses, mostKeys = 8, 8
+)
+
+// checkAWS asks AWS what only AWS knows: whether it can be reached, what time it
+// is, and how things stand with the keys. Nobody is asked for a code.
+func checkAWS(ctx context.Context, d *checkup) []health.Finding {
+	if d.offline {
+		return append(d.keysUnasked("--offline: AWS was not asked"), health.Finding{Level: health.Skipped, What: "the way to AWS, and the clock", Why: "--offline: nobody was called"})
+	}
+	if err := d.sys.checkCalls(); err != nil {
+		return []health.Finding{badly(err)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, doctorWait)
+	defer cancel()
+	var reached, keys []health.Finding
+	var both sync.WaitGroup
+	both.Go(func() { reached = d.addresses().knock(ctx, d) })
+	both.Go(func() { keys = d.askKeys(ctx) })
+	both.Wait()
+	return append(reached, keys...)
+}
+
+// address is a place that fob calls.
+type address struct {
+	service string
+	end     source.Endpoint
+}
+
+type addresses []address
+
+// addresses are those that the profiles lead to, each once; where there are none,
+// that of the environment.
+func (d *checkup) addresses() addresses {
+	var all addresses
+	add := func(service string, e source.Endpoint) {
+		same := func(o address) bool {
+			o.end.URLFrom, o.end.CABundleFrom = e.URLFrom, e.CABundleFrom
+			return o == address{service, e}
+		}
+		if e.Region != "" && !slices.ContainsFunc(all, same) {
+			all = append(all, address{service, e})
+		}
+	}
+	signin := source.Endpoint{}
+	for _, p := range d.plans {
+		if p.Err != nil {
+			continue
+		}
+		add("sts", p.Chain.STS)
+		for _, step := range p.Chain.Steps {
+			add("sts", source.CardOf(step).Endpoint)
+		}
+		if signin.Region == "" && p.Chain.Account != "" {
+			signin = p.Chain.STS
+		}
+		if p.Chain.Key == "" {
+			continue
+		}
+		hasKey := func(name string) bool { return name == p.Chain.Key }
+		if _, iam, err := chain.User(d.set, d.kinds, hasKey, chain.Request{Profile: p.Chain.Key, Env: chain.FromEnviron(d.sys.Environ)}); err == nil {
+			add("iam", iam)
+		}
+	}
+	if len(all) == 0 {
+		bare := d.environmentEndpoint()
+		add("sts", bare)
+		signin = bare
+	}
+	if signin.Region != "" {
+		environ := launch.Inherited(d.sys.Environ)
+		signin.URL = cmp.Or(front.Lookup(environ, "AWS_ENDPOINT_URL_SIGNIN"), front.Lookup(environ, "AWS_ENDPOINT_URL"))
+		add("signin", signin)
+	}
+	return all
+}
+
+// environmentEndpoint is where STS is called without a profile.
+func (d *checkup) environmentEndpoint() source.Endpoint {
+	r := chain.Request{Env: chain.FromEnviron(d.sys.Environ)}
+	c, err := chain.Resolve(d.set, d.kinds, d.hasKey, nil, r)
+	if err != nil {
+		return source.Endpoint{}
+	}
+	c.STS.Region = cmp.Or(c.STS.Region, "us-east-1")
+	return c.STS
+}
+
+// knock goes to all of them at once.
+func (all addresses) knock(ctx context.Context, d *checkup) []health.Finding {
+	over := len(all) - mostAddresses
+	all = all[:min(len(all), mostAddresses)]
+	answers := make([]health.Answer, len(all))
+	errs := access.Each(ctx, len(all), func(ctx context.Context, i int) (err error) {
+		answers[i], err = d.knock(ctx, all[i])
+		return err
+	})
+	var found []health.Finding
+	var hosts []health.Answer
+	for i, err := range errs {
+		bundle := (*awsapi.BundleError)(nil)
+		if errors.As(err, &bundle) {
+			found = append(found, health.Finding{Level: health.Wrong, What: "cannot call AWS", Why: err.Error(), Next: []string{"correct ca_bundle, or unset AWS_CA_BUNDLE"}})
+			continue
+		}
+		a := answers[i]
+		if a.Err = err; errors.Is(err, context.DeadlineExceeded) {
+			a.Err = errors.New("no answer came in " + doctorWait.String())
+		}
+		same := func(o health.Answer) bool { return o.Host == a.Host && (o.Err == nil) == (a.Err == nil) }
+		if !slices.ContainsFunc(hosts, same) {
+			hosts = append(hosts, a)
+		}
+	}
+	if over > 0 {
+		found = append(found, health.Finding{Level: health.Skipped, What: "more addresses of AWS", Why: "the profiles lead to many; those of one: fob doctor PROFILE"})
+	}
+	return append(found, health.Answers(hosts)...)
+}
+
+func (d *checkup) knock(ctx context.Context, a address) (health.Answer, error) {
+	out := health.Answer{By: a.end.URLFrom, Rare: a.service == "signin"}
+	conf := d.sys.awsConfig(a.end)
+	conf.Timeout = doctorWait
+	client := awsapi.New(conf, cred.Signer{})
+	var r awsapi.Reached
+	var err error
+	switch a.service {
+	case "iam":
+		r, err = client.ReachIAM(ctx)
+	case "sts":
+		r, err = client.ReachSTS(ctx)
+	default:
+		r, err = d.knockSignIn(ctx, a.end)
+	}
+	out.Host, out.Dated, out.Ahead = r.Host, r.Dated, r.Ahead
+	return out, err
+}
+
+func (d *checkup) knockSignIn(ctx context.Context, e source.Endpoint) (awsapi.Reached, error) {
+	at, err := console.Address(console.Request{Region: e.Region, Endpoint: e.URL})
+	if err != nil {
+		return awsapi.Reached{Host: "the sign-in service"}, err
+	}
+	client, err := d.sys.HTTP(e.CABundle)
+	if err != nil {
+		return awsapi.Reached{Host: "the sign-in service"}, err
+	}
+	return awsapi.Knock(ctx, client, at, d.sys.Now)
+}
+
+// keyNames are the profiles whose stored key is looked at.
+func (d *checkup) keyNames() []string {
+	var names []string
+	for name := range d.index.Keys {
+		if d.profile == "" || name == d.plans[0].Chain.Key {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// keysUnasked tells of keys what this machine knows.
+func (d *checkup) keysUnasked(why string) []health.Finding {
+	if d.locked {
+		return []health.Finding{{Level: health.Skipped, What: "the age of keys, and the MFA devices of their users", Why: "the store is locked", Next: []string{"fob unlock, then: fob doctor"}}}
+	}
+	var keys []health.Key
+	for _, name := range d.keyNames() {
+		keys = append(keys, health.Key{Profile: name, Stored: d.index.Keys[name].Created, Unseen: why})
+	}
+	return health.Keys(keys, d.sys.Now())
+}
+
+// askKeys asks about keys with the MFA sessions that are kept.
+func (d *checkup) askKeys(ctx context.Context) []health.Finding {
+	if d.locked {
+		return d.keysUnasked("")
+	}
+	names := d.keyNames()
+	keys := make([]health.Key, len(names))
+	access.Each(ctx, len(names), func(ctx context.Context, i int) error {
+		keys[i] = d.askKey(ctx, names[i], i < mostKeys)
+		return nil
+	})
+	return health.Keys(keys, d.sys.Now())
+}
+
+func (d *checkup) askKey(ctx context.Context, name string, ask bool) health.Key {
+	info := d.index.Keys[name]
+	key := health.Key{Profile: name, Stored: info.Created}
+	c, iam, err := chain.User(d.set, d.kinds, d.hasKey, chain.Request{Profile: name, Env: chain.FromEnviron(d.sys.Environ)})
+	if err != nil || len(c.Steps) == 0 {
+		return key // the config names no device; why it cannot be used is told elsewhere
+	}
+	key.Serial, key.Next = source.Device(c.Steps[0]).Serial, []string{"fob doctor " + fault.Operand(name)}
+	steps := chain.Names(c, info.ID, d.cache.NameOf)
+	kept, err := d.cache.Load(steps[0])
+	switch {
+	case !ask:
+		key.Unseen = "there are many keys"
+		return key
+	case err != nil || !kept.Holds(d.sys.Now(), 0):
+		key.Unseen = "no MFA session of it is kept"
+		return key
+	}
+	if err := d.fill(ctx, &key, userPlan{Chain: c, iam: iam}, kept.Session.Signer()); err != nil {
+		key.Unseen = err.Error()
+		if errors.Is(err, context.DeadlineExceeded) {
+			key.Unseen = "no answer came in " + doctorWait.String()
+		}
+	}
+	return key
+}
+
+// fill asks AWS who the user is, what devices there are, and how old the key is.
+func (d *checkup) fill(ctx context.Context, key *health.Key, plan userPlan, signer cred.Signer) error {
+	client := func(e source.Endpoint) *awsapi.Client {
+		conf := d.sys.awsConfig(e)
+		conf.Attempts, conf.Timeout = 1, doctorWait
+		return awsapi.New(conf, signer)
+	}
+	who, err := client(plan.STS).CallerIdentity(ctx)
+	if err != nil {
+		return err
+	}
+	serials, err := client(plan.iam).OwnMFADevices(ctx)
+	if err != nil {
+		return err
+	}
+	key.Devices, key.Own = serials, ownSerial(who)
+	states, err := client(plan.iam).AccessKeys(ctx, "")
+	if err != nil {
+		return nil // its age is then that in the store
+	}
+	for _, s := range states {
+		if s.ID == d.index.Keys[key.Profile].ID {
+			key.Made, key.Inactive = s.Created, !s.Active
+		}
+	}
+	return nil
+}
+
+// ownSerial is that of a device which is named like the user; "" for what is none.
+func ownSerial(who awsapi.Identity) string {
+	owner, ok := devices.OwnerOf(who)
+	if !ok {
+		return ""
+	}
+	return owner.Serial()
+}

@@ -1,0 +1,251 @@
+package health
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+)
+
+// Plan is what becomes of one profile: a chain, or why there is none.
+type Plan struct {
+	Name  string
+	Chain chain.Chain
+	Err   error
+}
+
+// Config judges what the config says, given what comes of all of its profiles.
+func Config(set profile.Set, plans []Plan) []Finding {
+	c := &config{set: set, told: map[string]bool{}}
+	c.mistakes()
+	return c.judge(plans)
+}
+
+// Profiles judges what the config says of these profiles.
+func Profiles(set profile.Set, plans []Plan) []Finding {
+	return (&config{set: set}).judge(plans)
+}
+
+func (c *config) judge(plans []Plan) []Finding {
+	c.unusable(plans)
+	c.shortened(plans)
+	for _, p := range plans {
+		c.section(p.Name)
+		c.foreignDevice(p)
+	}
+	c.regions(plans)
+	usable := slices.DeleteFunc(slices.Clone(plans), func(p Plan) bool { return p.Err != nil })
+	if len(usable) > 0 {
+		c.tell(Fine, count(len(usable), "profile")+" of "+c.set.Display()+" can be used", "")
+	}
+	return c.found
+}
+
+// mostMistakes keeps a file of junk from filling the screen.
+const mostMistakes = 10
+
+type config struct {
+	set   profile.Set
+	told  map[string]bool // mistakes in the text, by what is said of them
+	found []Finding
+}
+
+func (c *config) tell(level, what, why string, next ...string) {
+	c.found = append(c.found, Finding{Level: level, What: what, Why: why, Next: next})
+}
+
+// mistakes are those of the text, whichever profile they spoil.
+func (c *config) mistakes() {
+	for _, text := range c.set.FileWarnings() {
+		if !strings.Contains(text, "a group of users can write") { // Modes tells of that
+			c.tell(Warning, text, "")
+		}
+	}
+	mistakes := c.set.Mistakes()
+	for i, e := range mistakes {
+		if c.told[e.Error()] = true; i == mostMistakes {
+			c.tell(Wrong, "there are "+count(len(mistakes)-i, "mistake")+" more in "+c.set.Display(), "", "see them all: fob list --profiles")
+		}
+		switch {
+		case i >= mostMistakes:
+		case strings.Contains(e.Text, "the first is ignored"):
+			c.tell(Warning, e.Error(), "", "make one section of the two")
+		default:
+			c.tell(Wrong, e.Error(), "", e.Next...)
+		}
+	}
+}
+
+// unusable tells of each reason for which profiles cannot be used once.
+func (c *config) unusable(plans []Plan) {
+	var keyless, elsewhere, broken groups
+	first := map[string]error{}
+	for _, p := range plans {
+		lacks, noKey := chain.LacksKey(p.Err)
+		setting := (*source.SettingError)(nil)
+		switch {
+		case p.Err == nil, noKey && c.asksForNothing(p.Name) && lacks == p.Name:
+		case noKey:
+			keyless.add(lacks, p.Name)
+		case errors.As(p.Err, &setting) && slices.Contains([]string{"sso_start_url", "sso_session", "login_session"}, setting.Setting.Key):
+			elsewhere.add("", p.Name)
+		default:
+			why := reason(p.Err)
+			if first[why] == nil {
+				first[why] = p.Err
+			}
+			broken.add(why, p.Name)
+		}
+	}
+	for _, why := range broken.texts {
+		if !c.told[why] {
+			c.tell(Wrong, "cannot use "+profilesOf(broken.names[why]), why, mendsOf(first[why])...)
+		}
+	}
+	for _, lacks := range keyless.texts {
+		c.tell(Warning, "no key is stored for profile "+profile.Shown(lacks), "what begins with it: "+profilesOf(keyless.names[lacks]), "fob add "+fault.Operand(lacks))
+	}
+	if names := elsewhere.names[""]; names != nil {
+		c.tell(Skipped, profilesOf(names), "credentials of IAM Identity Center or aws login, which the AWS CLI gets")
+	}
+}
+
+// asksForNothing says whether a profile holds settings for others to take, such as
+// a [default] with a region: that it has no key is no mistake.
+func (c *config) asksForNothing(name string) bool {
+	p, err := c.set.Section(name)
+	if err != nil {
+		return false
+	}
+	for _, key := range []string{"role_arn", "source_profile", "mfa_process", "include_profile"} {
+		if _, asks := p.Setting(key); asks {
+			return false
+		}
+	}
+	_, device := p.Setting("mfa_serial")
+	return !device || name == "default"
+}
+
+func profilesOf(names []string) string {
+	shown := make([]string, len(names))
+	for i, name := range names {
+		shown[i] = fault.Line(name)
+	}
+	if len(names) == 1 {
+		return "profile " + shown[0]
+	}
+	return count(len(names), "profile") + " (" + listed(shown) + ")"
+}
+
+// reason is why a profile cannot be used, without its name.
+func reason(err error) string {
+	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Why != nil {
+		return f.Why.Error()
+	}
+	return err.Error()
+}
+
+// mendsOf is what is known to help, the account's lost zero before the rest.
+func mendsOf(err error) []string {
+	var next []string
+	if set := (*source.SettingError)(nil); errors.As(err, &set) {
+		if whole := withZero(set.Setting.Value); whole != "" {
+			next = append(next, "write the account with its leading zero at "+set.Setting.From+": "+set.Setting.Key+" = "+whole)
+		}
+	}
+	if f := (*fault.Error)(nil); errors.As(err, &f) {
+		next = append(next, f.Next...)
+	}
+	if len(next) == 0 {
+		next = []string{"correct it, then: fob doctor"}
+	}
+	return next
+}
+
+// withZero is an ARN whose account has lost its leading zeros, as programs do that
+// take it for a number, with them; "" where nothing is lost.
+func withZero(arn string) string {
+	f := strings.SplitN(arn, ":", 6)
+	if len(f) < 6 || f[0] != "arn" || len(f[4]) < 9 || len(f[4]) > 11 || strings.Trim(f[4], "0123456789") != "" {
+		return ""
+	}
+	f[4] = strings.Repeat("0", 12-len(f[4])) + f[4]
+	return strings.Join(f, ":")
+}
+
+// shortened tells of sessions that are shorter than the config asks for.
+func (c *config) shortened(plans []Plan) {
+	var cut groups
+	for _, p := range plans {
+		for _, text := range p.Chain.Warnings {
+			if strings.Contains(text, " asks for ") && strings.HasPrefix(text, c.set.Display()) {
+				cut.add(text, p.Name)
+			}
+		}
+	}
+	for _, text := range cut.texts {
+		at, _, _ := strings.Cut(text, " ")
+		c.tell(Warning, "duration_seconds cannot be had by "+profilesOf(cut.names[text]), text, "write duration_seconds = 3600 at "+at)
+	}
+}
+
+// foreignDevice finds a device of another account than the user's: AWS takes a
+// code with the user's own only.
+func (c *config) foreignDevice(p Plan) {
+	own, ok := c.device(p.Name)
+	base, ok2 := c.device(p.Chain.Key)
+	if !ok || !ok2 || p.Err != nil || p.Name == p.Chain.Key {
+		return
+	}
+	mine, theirs := source.Account(base.Value), source.Account(own.Value)
+	if mine == "" || theirs == "" || mine == theirs {
+		return
+	}
+	c.tell(Wrong, "mfa_serial of profile "+fault.Line(p.Name)+" ("+own.From+") is a device of account "+theirs,
+		"the user of its key is in account "+mine+", and AWS takes codes of the user's own devices only", "remove the line, or write mfa_serial = "+base.Value+" at "+own.From)
+}
+
+func (c *config) device(name string) (profile.Setting, bool) {
+	p, err := c.set.Profile(name)
+	if err != nil {
+		return profile.Setting{}, false
+	}
+	return p.Setting("mfa_serial")
+}
+
+// regions finds profiles without a region: the programs that use them ask for one.
+func (c *config) regions(plans []Plan) {
+	var without []string
+	for _, p := range plans {
+		if p.Err == nil && p.Chain.Region == "" {
+			without = append(without, p.Name)
+		}
+	}
+	if len(without) > 0 {
+		c.tell(Warning, "no region for "+profilesOf(without), "most programs do not run without one", "write region = NAME below [default] in "+c.set.Display()+", for fob", "or below each profile, for AWS tools without fob, too")
+	}
+}
+
+// section judges the settings of one section: names that nobody knows, and what
+// tools that read the file by themselves do not take from [default].
+func (c *config) section(name string) {
+	p, err := c.set.Section(name)
+	if err != nil {
+		return // told already
+	}
+	for _, key := range p.Keys() {
+		if near := misspelt(key); near != "" {
+			set, _ := p.Setting(key)
+			c.tell(Warning, "no tool knows "+profile.Shown(key)+" of profile "+fault.Line(name)+" ("+set.From+")", "perhaps "+near+" is meant", "write "+near+" at "+set.From)
+		}
+	}
+	_, process := p.Setting("credential_process")
+	base, err := c.set.Section("default")
+	if region := base.Value("region"); err == nil && process && name != "default" && region != "" && p.Value("region") == "" {
+		c.tell(Warning, "profile "+fault.Line(name)+" has no region of its own", "AWS tools that read its credential_process take none from [default]", "write region = "+region+" below "+p.Where())
+	}
+}
