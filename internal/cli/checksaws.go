@@ -16,6 +16,7 @@ import (
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/front"
+	"fob/internal/keep/unlock"
 	"fob/internal/obtain/access"
 	"fob/internal/obtain/awsapi"
 	"fob/internal/obtain/devices"
@@ -32,7 +33,7 @@ const (
 // is, and how things stand with the keys. Nobody is asked for a code.
 func checkAWS(ctx context.Context, d *checkup) []health.Finding {
 	if d.offline {
-		return append(d.keysUnasked("--offline: AWS was not asked"), health.Finding{Level: health.Skipped, What: "the way to AWS, and the clock", Why: "--offline: nobody was called"})
+		return append(d.storedKeys(), health.Finding{Level: health.Skipped, What: "the way to AWS, the clock and MFA devices", Why: "--offline: nobody was called"})
 	}
 	if err := d.sys.checkCalls(); err != nil {
 		return []health.Finding{badly(err)}
@@ -187,33 +188,54 @@ func (d *checkup) keyNames() []string {
 	return names
 }
 
-// keysUnasked tells of keys what this machine knows.
-func (d *checkup) keysUnasked(why string) []health.Finding {
+// storedKeys tells of keys what this machine knows.
+func (d *checkup) storedKeys() []health.Finding {
 	if d.locked {
 		return []health.Finding{{Level: health.Skipped, What: "the age of keys, and the MFA devices of their users", Why: "the store is locked", Next: []string{"fob unlock, then: fob doctor"}}}
 	}
 	var keys []health.Key
 	for _, name := range d.keyNames() {
-		keys = append(keys, health.Key{Profile: name, Stored: d.index.Keys[name].Created, Unseen: why})
+		keys = append(keys, health.Key{Profile: name, Stored: d.index.Keys[name].Created})
 	}
 	return health.Keys(keys, d.sys.Now())
 }
 
-// askKeys asks about keys with the MFA sessions that are kept.
+// askKeys asks about keys with the MFA sessions that are kept, or with the keys
+// themselves while they are open.
 func (d *checkup) askKeys(ctx context.Context) []health.Finding {
 	if d.locked {
-		return d.keysUnasked("")
+		return d.storedKeys()
 	}
 	names := d.keyNames()
+	signers := make([]cred.Signer, len(names))
+	open := d.profile == "" && d.restsOpen(ctx)
+	for i, name := range names {
+		if !open {
+			break
+		}
+		if key, err := d.Key(ctx, name); err == nil {
+			signers[i] = key.Signer()
+		}
+	}
 	keys := make([]health.Key, len(names))
 	access.Each(ctx, len(names), func(ctx context.Context, i int) error {
-		keys[i] = d.askKey(ctx, names[i], i < mostKeys)
+		keys[i] = d.askKey(ctx, names[i], i < mostKeys, signers[i])
 		return nil
 	})
 	return health.Keys(keys, d.sys.Now())
 }
 
-func (d *checkup) askKey(ctx context.Context, name string, ask bool) health.Key {
+// restsOpen opens the vault where that takes no question.
+func (d *checkup) restsOpen(ctx context.Context) bool {
+	identity, err := d.rest.LoadIdentity()
+	if err != nil || d.fits(ctx, unlock.Kind{Name: "what rests"}, identity) != nil {
+		return false
+	}
+	d.identity = identity
+	return true
+}
+
+func (d *checkup) askKey(ctx context.Context, name string, ask bool, signer cred.Signer) health.Key {
 	info := d.index.Keys[name]
 	key := health.Key{Profile: name, Stored: info.Created}
 	c, iam, err := chain.User(d.set, d.kinds, d.hasKey, chain.Request{Profile: name, Env: chain.FromEnviron(d.sys.Environ)})
@@ -222,16 +244,20 @@ func (d *checkup) askKey(ctx context.Context, name string, ask bool) health.Key 
 	}
 	key.Serial, key.Next = source.Device(c.Steps[0]).Serial, []string{"fob doctor " + fault.Operand(name)}
 	steps := chain.Names(c, info.ID, d.cache.NameOf)
-	kept, err := d.cache.Load(steps[0])
+	if kept, err := d.cache.Load(steps[0]); err == nil && kept.Holds(d.sys.Now(), 0) {
+		signer = kept.Session.Signer()
+	}
 	switch {
 	case !ask:
 		key.Unseen = "there are many keys"
 		return key
-	case err != nil || !kept.Holds(d.sys.Now(), 0):
-		key.Unseen = "no MFA session of it is kept"
+	case signer.ID == "" && d.profile != "":
+		return key // it was not entered, which is told
+	case signer.ID == "":
+		key.Unseen = "no MFA session of it is kept, and the keys are not open"
 		return key
 	}
-	if err := d.fill(ctx, &key, userPlan{Chain: c, iam: iam}, kept.Session.Signer()); err != nil {
+	if err := d.fill(ctx, &key, userPlan{Chain: c, iam: iam}, signer); err != nil {
 		key.Unseen = err.Error()
 		if errors.Is(err, context.DeadlineExceeded) {
 			key.Unseen = "no answer came in " + doctorWait.String()

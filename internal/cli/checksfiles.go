@@ -42,9 +42,10 @@ func (d *checkup) files() []health.File {
 		}
 		return nil
 	})
-	shared := map[string]bool{d.home.Config: true, filepath.Dir(d.home.Config): true}
+	folder := filepath.Join(d.home.User, ".aws")
+	shared := map[string]bool{d.home.Config: true, folder: true}
 	credentials, _ := d.credentialsFile()
-	for _, path := range []string{filepath.Dir(d.home.Config), d.home.Config, credentials} {
+	for _, path := range []string{folder, d.home.Config, credentials} {
 		if info, err := os.Stat(path); err == nil && (info.IsDir() || info.Mode().IsRegular()) {
 			f := fileOf(path, info)
 			f.Shared = shared[path]

@@ -134,8 +134,13 @@ func (d *checkup) resolve(names []string) {
 	if d.locked {
 		hasKey = assumedKeys(d.set, d.kinds)
 	}
+	env := chain.FromEnviron(d.sys.Environ)
+	if d.profile == "" { // it would give every profile the same role, which is told by itself
+		delete(env, "AWS_ROLE_ARN")
+		delete(env, "AWS_ROLE_SESSION_NAME")
+	}
 	for _, name := range names {
-		r := chain.Request{Profile: name, Env: chain.FromEnviron(d.sys.Environ)}
+		r := chain.Request{Profile: name, Env: env}
 		c, err := chain.Resolve(d.set, d.kinds, hasKey, d.index.Refused(d.sys.Now()), r)
 		d.plans = append(d.plans, health.Plan{Name: name, Chain: c, Err: err})
 	}

@@ -37,6 +37,9 @@ func (d *checkup) one(ctx context.Context) ([]health.Finding, error) {
 		return append(found, badly(errOf(d.plans[0].Err, err))), nil
 	}
 	found = append(found, health.Profiles(d.set, d.plans)...)
+	if e.Profile == "" {
+		return found, nil // nothing is called for a profile that cannot be planned
+	}
 	return append(found, checkAWS(ctx, d)...), nil
 }
 

@@ -110,6 +110,8 @@ func scriptCondition(name string) (bool, error) {
 	switch name {
 	case "moto":
 		return false, nil
+	case "root":
+		return os.Getuid() == 0, nil
 	case "boto3":
 		return exec.Command("python3", "-c", "import boto3").Run() == nil, nil
 	}

@@ -97,17 +97,25 @@ type Key struct {
 	Devices     []string
 }
 
-// Keys judges the age of keys, and the devices of their users.
+// Keys judges the age of keys, and the devices of their users. Those that were not
+// asked about for one reason stand together.
 func Keys(keys []Key, now time.Time) []Finding {
 	var found []Finding
+	var unseen groups
+	next := map[string][]string{}
 	for _, k := range keys {
 		found = append(found, k.age(now)...)
 		switch {
 		case k.Unseen != "":
-			found = append(found, Finding{Level: Skipped, What: "the MFA devices of profile " + fault.Line(k.Profile), Why: k.Unseen, Next: k.Next})
+			if unseen.add(k.Unseen, k.Profile); next[k.Unseen] == nil {
+				next[k.Unseen] = k.Next
+			}
 		case k.Own != "":
 			found = append(found, k.device()...)
 		}
+	}
+	for _, why := range unseen.texts {
+		found = append(found, Finding{Level: Skipped, What: "the MFA devices of " + profilesOf(unseen.names[why]), Why: why, Next: next[why]})
 	}
 	return found
 }

@@ -83,7 +83,7 @@ func (c *config) mistakes() {
 // unusable tells of each reason for which profiles cannot be used once.
 func (c *config) unusable(plans []Plan) {
 	var keyless, elsewhere, broken groups
-	first := map[string]error{}
+	first := map[string]error{} // by what tells the reasons apart
 	for _, p := range plans {
 		lacks, noKey := chain.LacksKey(p.Err)
 		setting := (*source.SettingError)(nil)
@@ -94,16 +94,16 @@ func (c *config) unusable(plans []Plan) {
 		case errors.As(p.Err, &setting) && slices.Contains([]string{"sso_start_url", "sso_session", "login_session"}, setting.Setting.Key):
 			elsewhere.add("", p.Name)
 		default:
-			why := reason(p.Err)
-			if first[why] == nil {
-				first[why] = p.Err
+			same := sameReason(reason(p.Err))
+			if first[same] == nil {
+				first[same] = p.Err
 			}
-			broken.add(why, p.Name)
+			broken.add(same, p.Name)
 		}
 	}
-	for _, why := range broken.texts {
-		if !c.told[why] {
-			c.tell(Wrong, "cannot use "+profilesOf(broken.names[why]), why, mendsOf(first[why])...)
+	for _, same := range broken.texts {
+		if why := reason(first[same]); !c.told[why] {
+			c.tell(Wrong, "cannot use "+profilesOf(broken.names[same]), why, mendsOf(first[same])...)
 		}
 	}
 	for _, lacks := range keyless.texts {
@@ -147,6 +147,17 @@ func reason(err error) string {
 		return f.Why.Error()
 	}
 	return err.Error()
+}
+
+// sameReason is one text for one reason: a circle is the same wherever one enters it.
+func sameReason(why string) string {
+	before, circle, ok := strings.Cut(why, "goes round in a circle: ")
+	if !ok {
+		return why
+	}
+	words := strings.Fields(strings.NewReplacer("(", "", ")", "", ",", "").Replace(circle))
+	slices.Sort(words)
+	return before + strings.Join(slices.Compact(words), " ")
 }
 
 // mendsOf is what is known to help, the account's lost zero before the rest.

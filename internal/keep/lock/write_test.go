@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -290,6 +291,42 @@ func TestLeftovers(t *testing.T) {
 		t.Error(diff)
 	}
 	must(t, Clean(filepath.Join(dir, "absent")))
+}
+
+// What Clean would remove is named without being touched; what is new, or held, may
+// belong to a writer.
+func TestAbandoned(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const left, fresh, busy, other = ".f.0000000000000001.tmp", ".f.0000000000000002.tmp", ".f.0000000000000003.tmp", ".g.0000000000000004.tmp"
+	now := time.Now()
+	for _, name := range []string{left, fresh, busy, other, "f"} {
+		put(t, filepath.Join(dir, name), nil, 0o600)
+		if name != fresh {
+			must(t, os.Chtimes(filepath.Join(dir, name), now, now.Add(-time.Hour)))
+		}
+	}
+	f, err := os.Open(filepath.Join(dir, busy))
+	must(t, err)
+	defer f.Close()
+	release, held := hold(f)
+	if !held {
+		t.Fatal("not held")
+	}
+	defer release()
+	before := names(t, dir)
+	if diff := cmp.Diff([]string{left}, Abandoned(dir, now.Add(-time.Minute), "f")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{left, other}, Abandoned(dir, now.Add(-time.Minute))); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(before, names(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+	if got := Abandoned(filepath.Join(dir, "absent"), now); got != nil {
+		t.Errorf("%q in a folder that is not there", got)
+	}
 }
 
 // What is written under a new name each time is cleaned up with the file that
