@@ -95,11 +95,21 @@ func (d *checkup) addresses() addresses {
 		signin = bare
 	}
 	if signin.Region != "" {
-		environ := launch.Inherited(d.sys.Environ)
-		signin.URL = cmp.Or(front.Lookup(environ, "AWS_ENDPOINT_URL_SIGNIN"), front.Lookup(environ, "AWS_ENDPOINT_URL"))
+		signin.URL, signin.URLFrom = d.signInAddress()
 		add("signin", signin)
 	}
 	return all
+}
+
+// signInAddress is what stands in for the sign-in service, and what says so.
+func (d *checkup) signInAddress() (address, from string) {
+	environ := launch.Inherited(d.sys.Environ)
+	for _, name := range []string{"AWS_ENDPOINT_URL_SIGNIN", "AWS_ENDPOINT_URL"} {
+		if value := front.Lookup(environ, name); value != "" {
+			return value, "environment variable " + name
+		}
+	}
+	return "", ""
 }
 
 // environmentEndpoint is where STS is called without a profile.

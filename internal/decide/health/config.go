@@ -207,9 +207,12 @@ func (c *config) shortened(plans []Plan) {
 // foreignDevice finds a device of another account than the user's: AWS takes a
 // code with the user's own only.
 func (c *config) foreignDevice(p Plan) {
+	if p.Err != nil || p.Chain.Key == "" || p.Name == p.Chain.Key {
+		return
+	}
 	own, ok := c.device(p.Name)
 	base, ok2 := c.device(p.Chain.Key)
-	if !ok || !ok2 || p.Err != nil || p.Name == p.Chain.Key {
+	if !ok || !ok2 {
 		return
 	}
 	mine, theirs := source.Account(base.Value), source.Account(own.Value)
