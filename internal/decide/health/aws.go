@@ -44,15 +44,11 @@ func Answers(all []Answer) []Finding {
 			good = append(good, a.Host)
 			continue
 		}
-		f := Finding{Level: Wrong, What: "nothing answers at " + fault.Line(a.Host), Why: fault.Line(a.Err.Error()), Next: []string{"look at the network, HTTPS_PROXY and NO_PROXY"}}
-		if a.By != "" {
-			f.Next = []string{"correct it, or take it away: " + a.By}
-		}
-		if strings.Contains(f.Why, "x509:") || strings.Contains(f.Why, "certificate") {
-			f.Next = append([]string{"name the certificates of your network: export AWS_CA_BUNDLE=FILE"}, f.Next...)
-		}
-		if a.Rare {
-			f.Level, f.Why = Warning, f.Why+"; only fob login needs it"
+		f := a.silent()
+		same := func(o Finding) bool { return slices.Equal(o.Next, f.Next) }
+		if i := slices.IndexFunc(found, same); i >= 0 { // mended together
+			found[i].What += ", " + fault.Line(a.Host)
+			continue
 		}
 		found = append(found, f)
 	}
@@ -64,6 +60,21 @@ func Answers(all []Answer) []Finding {
 		found = append(found, Finding{Level: Fine, What: text})
 	}
 	return append(found, clockOff(clock)...)
+}
+
+// silent is the finding of an address without an answer.
+func (a Answer) silent() Finding {
+	f := Finding{Level: Wrong, What: "nothing answers at " + fault.Line(a.Host), Why: fault.Line(a.Err.Error()), Next: []string{"look at the network, HTTPS_PROXY and NO_PROXY"}}
+	if a.By != "" {
+		f.Next = []string{"correct it, or take it away: " + a.By}
+	}
+	if strings.Contains(f.Why, "x509:") || strings.Contains(f.Why, "certificate") {
+		f.Next = append([]string{"name the certificates of your network: export AWS_CA_BUNDLE=FILE"}, f.Next...)
+	}
+	if a.Rare {
+		f.Level, f.Why = Warning, f.Why+"; only fob login needs it"
+	}
+	return f
 }
 
 func clockOff(ahead time.Duration) []Finding {

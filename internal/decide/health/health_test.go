@@ -230,6 +230,9 @@ func TestAnswers(t *testing.T) {
 			"warning: nothing answers at s | x509: unknown authority; only fob login needs it | name the certificates of your network: export AWS_CA_BUNDLE=FILE; look at the network, HTTPS_PROXY and NO_PROXY",
 			"wrong: nothing answers at b | refused | correct it, or take it away: ~/.aws/config:3",
 		}},
+		{name: "no network", in: []Answer{{Host: "a", Err: errors.New("no such host")}, {Host: "b", Err: errors.New("no such host b")}, {Host: "s", Err: errors.New("no such host s"), Rare: true}}, want: []string{
+			"wrong: nothing answers at a, b, s | no such host | look at the network, HTTPS_PROXY and NO_PROXY",
+		}},
 	} {
 		if diff := cmp.Diff(tt.want, lines(Answers(tt.in))); diff != "" {
 			t.Errorf("%s:\n%s", tt.name, diff)
