@@ -29,6 +29,8 @@ const (
 	mostAddresses, mostKeys = 8, 8
 )
 
+var errLate = errors.New("no answer came in 5s") // doctorWait
+
 // checkAWS asks AWS what only AWS knows: whether it can be reached, what time it
 // is, and how things stand with the keys. Nobody is asked for a code.
 func checkAWS(ctx context.Context, d *checkup) []health.Finding {
@@ -129,7 +131,9 @@ func (all addresses) knock(ctx context.Context, d *checkup) []health.Finding {
 	all = all[:min(len(all), mostAddresses)]
 	answers := make([]health.Answer, len(all))
 	errs := access.Each(ctx, len(all), func(ctx context.Context, i int) (err error) {
-		answers[i], err = d.knock(ctx, all[i])
+		if answers[i], err = d.knock(ctx, all[i]); err != nil && ctx.Err() != nil {
+			return errLate
+		}
 		return err
 	})
 	var found []health.Finding
@@ -141,9 +145,7 @@ func (all addresses) knock(ctx context.Context, d *checkup) []health.Finding {
 			continue
 		}
 		a := answers[i]
-		if a.Err = err; errors.Is(err, context.DeadlineExceeded) {
-			a.Err = errors.New("no answer came in " + doctorWait.String())
-		}
+		a.Err = err
 		same := func(o health.Answer) bool { return o.Host == a.Host && (o.Err == nil) == (a.Err == nil) }
 		if !slices.ContainsFunc(hosts, same) {
 			hosts = append(hosts, a)
@@ -157,9 +159,7 @@ func (all addresses) knock(ctx context.Context, d *checkup) []health.Finding {
 
 func (d *checkup) knock(ctx context.Context, a address) (health.Answer, error) {
 	out := health.Answer{By: a.end.URLFrom, Rare: a.service == "signin"}
-	conf := d.sys.awsConfig(a.end)
-	conf.Timeout = doctorWait
-	client := awsapi.New(conf, cred.Signer{})
+	client := awsapi.New(d.sys.awsConfig(a.end), cred.Signer{})
 	var r awsapi.Reached
 	var err error
 	switch a.service {
@@ -268,9 +268,8 @@ func (d *checkup) askKey(ctx context.Context, name string, ask bool, signer cred
 		return key
 	}
 	if err := d.fill(ctx, &key, userPlan{Chain: c, iam: iam}, signer); err != nil {
-		key.Unseen = err.Error()
-		if errors.Is(err, context.DeadlineExceeded) {
-			key.Unseen = "no answer came in " + doctorWait.String()
+		if key.Unseen = err.Error(); ctx.Err() != nil {
+			key.Unseen = errLate.Error()
 		}
 	}
 	return key
@@ -280,7 +279,7 @@ func (d *checkup) askKey(ctx context.Context, name string, ask bool, signer cred
 func (d *checkup) fill(ctx context.Context, key *health.Key, plan userPlan, signer cred.Signer) error {
 	client := func(e source.Endpoint) *awsapi.Client {
 		conf := d.sys.awsConfig(e)
-		conf.Attempts, conf.Timeout = 1, doctorWait
+		conf.Attempts = 1
 		return awsapi.New(conf, signer)
 	}
 	who, err := client(plan.STS).CallerIdentity(ctx)
