@@ -210,7 +210,7 @@ func checkPassphrase(_ context.Context, k *checkup) []health.Finding {
 
 // checkEnvironment looks at the variables that shape what fob and the AWS tools do.
 func checkEnvironment(_ context.Context, k *checkup) []health.Finding {
-	e := health.Environ{Get: k.sys.lookup, Config: k.set}
+	e := health.Environ{Get: k.sys.lookup, Config: k.set, InClear: k.in.Knows}
 	for _, line := range k.sys.Environ {
 		name, _, _ := strings.Cut(line, "=")
 		e.Set = append(e.Set, name)

@@ -210,28 +210,50 @@ func (d *checkup) storedKeys() []health.Finding {
 	return health.Keys(keys, d.sys.Now())
 }
 
-// askKeys asks about keys with the MFA sessions that are kept, or with the keys
+// keyCheck is one key, and what AWS is asked about it with.
+type keyCheck struct {
+	key    health.Key
+	plan   userPlan
+	signer cred.Signer // its ID is "" where nothing is at hand
+}
+
+// askKeys asks about keys with the MFA sessions that are kept, else with the keys
 // themselves while they are open.
 func (d *checkup) askKeys(ctx context.Context) []health.Finding {
 	if d.locked {
 		return d.storedKeys()
 	}
-	names := d.keyNames()
-	signers := make([]cred.Signer, len(names))
-	open := d.profile == "" && d.restsOpen(ctx)
-	for i, name := range names {
-		if !open {
-			break
+	var all []*keyCheck
+	for _, name := range d.keyNames() {
+		all = append(all, d.keyCheck(name))
+	}
+	lacks := func(c *keyCheck) bool { return c.key.Serial != "" && c.signer.ID == "" }
+	// To look whether it rests is a use of it, which lets it rest for longer.
+	open := d.profile == "" && slices.ContainsFunc(all, lacks) && d.restsOpen(ctx)
+	for i, c := range all {
+		if lacks(c) && open {
+			if key, err := d.Key(ctx, c.key.Profile); err == nil {
+				c.signer = key.Signer()
+			}
 		}
-		if key, err := d.Key(ctx, name); err == nil {
-			signers[i] = key.Signer()
+		switch {
+		case c.key.Serial == "":
+		case i >= mostKeys:
+			c.key.Unseen, c.signer = "there are many keys", cred.Signer{}
+		case lacks(c) && d.profile == "": // that a profile was not entered is told
+			c.key.Unseen = "no MFA session of it is kept, and the keys are not open"
 		}
 	}
-	keys := make([]health.Key, len(names))
-	access.Each(ctx, len(names), func(ctx context.Context, i int) error {
-		keys[i] = d.askKey(ctx, names[i], i < mostKeys, signers[i])
-		return nil
+	access.Each(ctx, len(all), func(ctx context.Context, i int) error {
+		if all[i].signer.ID == "" {
+			return nil
+		}
+		return d.fill(ctx, all[i])
 	})
+	keys := make([]health.Key, len(all))
+	for i, c := range all {
+		keys[i] = c.key
+	}
 	return health.Keys(keys, d.sys.Now())
 }
 
@@ -245,59 +267,49 @@ func (d *checkup) restsOpen(ctx context.Context) bool {
 	return true
 }
 
-func (d *checkup) askKey(ctx context.Context, name string, ask bool, signer cred.Signer) health.Key {
+// keyCheck plans what to ask about the key of a profile: nothing, where the config
+// names no device for it.
+func (d *checkup) keyCheck(name string) *keyCheck {
 	info := d.index.Keys[name]
-	key := health.Key{Profile: name, Stored: info.Created}
-	c, iam, err := chain.User(d.set, d.kinds, d.hasKey, chain.Request{Profile: name, Env: chain.FromEnviron(d.sys.Environ)})
-	if err != nil || len(c.Steps) == 0 {
-		return key // the config names no device; why it cannot be used is told elsewhere
+	c := &keyCheck{key: health.Key{Profile: name, Stored: info.Created, Next: []string{"fob doctor " + fault.Operand(name)}}}
+	var err error
+	c.plan.Chain, c.plan.iam, err = chain.User(d.set, d.kinds, d.hasKey, chain.Request{Profile: name, Env: chain.FromEnviron(d.sys.Environ)})
+	if err != nil || len(c.plan.Steps) == 0 {
+		return c
 	}
-	key.Serial, key.Next = source.Device(c.Steps[0]).Serial, []string{"fob doctor " + fault.Operand(name)}
-	steps := chain.Names(c, info.ID, d.cache.NameOf)
+	c.key.Serial = source.Device(c.plan.Steps[0]).Serial
+	steps := chain.Names(c.plan.Chain, info.ID, d.cache.NameOf)
 	if kept, err := d.cache.Load(steps[0]); err == nil && kept.Holds(d.sys.Now(), 0) {
-		signer = kept.Session.Signer()
+		c.signer = kept.Session.Signer()
 	}
-	switch {
-	case !ask:
-		key.Unseen = "there are many keys"
-		return key
-	case signer.ID == "" && d.profile != "":
-		return key // it was not entered, which is told
-	case signer.ID == "":
-		key.Unseen = "no MFA session of it is kept, and the keys are not open"
-		return key
-	}
-	if err := d.fill(ctx, &key, userPlan{Chain: c, iam: iam}, signer); err != nil {
-		if key.Unseen = err.Error(); ctx.Err() != nil {
-			key.Unseen = errLate.Error()
-		}
-	}
-	return key
+	return c
 }
 
 // fill asks AWS who the user is, what devices there are, and how old the key is.
-func (d *checkup) fill(ctx context.Context, key *health.Key, plan userPlan, signer cred.Signer) error {
+func (d *checkup) fill(ctx context.Context, c *keyCheck) error {
 	client := func(e source.Endpoint) *awsapi.Client {
 		conf := d.sys.awsConfig(e)
 		conf.Attempts = 1
-		return awsapi.New(conf, signer)
+		return awsapi.New(conf, c.signer)
 	}
-	who, err := client(plan.STS).CallerIdentity(ctx)
+	who, err := client(c.plan.STS).CallerIdentity(ctx)
+	if err == nil {
+		c.key.Own = ownSerial(who)
+		c.key.Devices, err = client(c.plan.iam).OwnMFADevices(ctx)
+	}
 	if err != nil {
+		if c.key.Unseen = err.Error(); ctx.Err() != nil {
+			c.key.Unseen = errLate.Error()
+		}
 		return err
 	}
-	serials, err := client(plan.iam).OwnMFADevices(ctx)
-	if err != nil {
-		return err
-	}
-	key.Devices, key.Own = serials, ownSerial(who)
-	states, err := client(plan.iam).AccessKeys(ctx, "")
+	states, err := client(c.plan.iam).AccessKeys(ctx, "")
 	if err != nil {
 		return nil // its age is then that in the store
 	}
 	for _, s := range states {
-		if s.ID == d.index.Keys[key.Profile].ID {
-			key.Made, key.Inactive = s.Created, !s.Active
+		if s.ID == d.index.Keys[c.key.Profile].ID {
+			c.key.Made, c.key.Inactive = s.Created, !s.Active
 		}
 	}
 	return nil

@@ -14,8 +14,10 @@ type Environ struct {
 	Get func(name string) string
 	// Set are the names of all variables that are set, Known those that fob reads.
 	Set, Known []string
-	// Config has the profiles.
-	Config profile.Set
+	// Config has the profiles; the zero Set is one that cannot be read. InClear says
+	// which have credentials in the shared file alone.
+	Config  profile.Set
+	InClear func(name string) bool
 }
 
 const unsetKeys = "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"
@@ -78,7 +80,7 @@ func (e Environ) overrides() []Finding {
 // targets judges variables that change what every profile is.
 func (e Environ) targets() []Finding {
 	var found []Finding
-	if name := e.Get("AWS_PROFILE"); name != "" && !e.Config.Has(name) {
+	if name := e.Get("AWS_PROFILE"); name != "" && e.Config.Display() != "" && !e.Config.Has(name) && !e.InClear(name) {
 		found = append(found, Finding{Level: Warning, What: "AWS_PROFILE is " + profile.Shown(name) + ", which is not in " + e.Config.Display(), Why: "most tools then fail", Next: []string{"unset AWS_PROFILE", "see the profiles: fob list --profiles"}})
 	}
 	if e.Get("AWS_ROLE_ARN") != "" && e.Get("AWS_WEB_IDENTITY_TOKEN_FILE") == "" {

@@ -71,12 +71,19 @@ func TestEnvironment(t *testing.T) {
 		{name: "another device", env: map[string]string{"AWS_MFA_SERIAL": "arn:aws:iam::123456789012:mfa/b"}, want: []string{
 			"warning: AWS_MFA_SERIAL goes before mfa_serial of every profile | it is another than at ~/.aws/config:2 | unset AWS_MFA_SERIAL",
 		}},
+		{name: "a profile of the shared file", env: map[string]string{"AWS_PROFILE": "shared"}},
+		{name: "no such profile", env: map[string]string{"AWS_PROFILE": "gone"}, want: []string{
+			"warning: AWS_PROFILE is \"gone\", which is not in ~/.aws/config | most tools then fail | unset AWS_PROFILE; see the profiles: fob list --profiles",
+		}},
 		{name: "a web identity's role", env: map[string]string{"AWS_ROLE_ARN": "x", "AWS_WEB_IDENTITY_TOKEN_FILE": "y"}},
 		{name: "slips", env: map[string]string{"FOB_BACKEN": "x", "FOB_SOMETHING_ELSE": "x"}, want: []string{
 			"warning: fob does not know the variable FOB_BACKEN | perhaps FOB_BACKEND is meant | unset FOB_BACKEN",
 		}},
 	} {
-		e := Environ{Get: func(name string) string { return tt.env[name] }, Known: []string{"FOB_BACKEND", "FOB_PROFILE"}, Config: set}
+		if got := Environment(Environ{Get: func(name string) string { return map[string]string{"AWS_PROFILE": "dev"}[name] }}); got != nil {
+			t.Errorf("a config that cannot be read: %v", got)
+		}
+		e := Environ{Get: func(name string) string { return tt.env[name] }, Known: []string{"FOB_BACKEND", "FOB_PROFILE"}, Config: set, InClear: func(name string) bool { return name == "shared" }}
 		for name := range tt.env {
 			e.Set = append(e.Set, name)
 		}
