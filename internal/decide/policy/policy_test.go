@@ -1,0 +1,41 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"fob/internal/decide/policy"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestSizes computes what AWS counts: the characters of the inline policy and of
+// the ARNs together, at most 2,048.
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov", "aws-iso-b"} {
+		got := map[string]int{}
+		for _, name := range policy.Names() {
+			inline, arns, ok := policy.Builtin(name, partition)
+			if !ok || len(arns) != 1 || !json.Valid([]byte(inline)) {
+				t.Fatalf("%s: %v %q %s", name, ok, arns, inline)
+			}
+			got[name] = len(inline) + len(arns[0])
+			if got[name] > 2048 {
+				t.Errorf("%s in %s has %d characters", name, partition, got[name])
+			}
+			for _, text := range append(arns, inline) {
+				if n := strings.Count(text, "arn:"); n != strings.Count(text, "arn:"+partition+":") {
+					t.Errorf("%s in %s names another partition: %s", name, partition, text)
+				}
+			}
+		}
+		if want := map[string]int{"view": 820, "read-only": 807, "plan": 1644}; partition == "aws" && !cmp.Equal(want, got) {
+			t.Errorf("sizes (-want +got):\n%s", cmp.Diff(want, got))
+		}
+	}
+	if _, _, ok := policy.Builtin(policy.Full, "aws"); ok {
+		t.Error("full is a policy")
+	}
+}
