@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"fob/internal/decide/guard"
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/front"
@@ -100,6 +101,9 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 		return err
 	}
 	k.close()
+	if !s.agent.IsZero() {
+		s.Environ = declared(s.Environ, s.agent)
+	}
 	if len(o.argv) == 0 {
 		o.argv = launch.Shell(s.Environ)
 		if s.StdoutIsTerminal() && front.Lookup(s.Environ, "AWS_VAULT_DISABLE_HELP_MESSAGE") == "" {
@@ -107,6 +111,17 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 		}
 	}
 	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: o.byName}, session)
+}
+
+// declared is an environment in which every fob knows whom it works for.
+func declared(environ []string, a guard.Agent) []string {
+	kept := []string{guard.AgentVariable + "=" + a.ID}
+	for _, e := range environ {
+		if !strings.HasPrefix(e, guard.AgentVariable+"=") {
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 // execLine is exec for a profile as people type it. Behind -- stands the command,

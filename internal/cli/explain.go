@@ -91,6 +91,11 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 	if err != nil {
 		return err
 	}
+	if !s.agent.IsZero() {
+		if r, err = k.ruleAgent(set, o.wanted, r); err != nil {
+			return err
+		}
+	}
 	kinds := source.Kinds(k.inClear(set))
 	exists, err := k.exists()
 	if err != nil {

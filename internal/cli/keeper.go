@@ -39,14 +39,15 @@ type keeper struct {
 	proved     []string    // the ways that were seen to open the store in this run
 	passphrase cred.Secret // that opened it in this run
 
-	identity cred.Secret  // zero while the vault is shut
-	seal     cred.Secret  // zero while sessions are shut
-	cache    *cache.Cache // without a seal key: empty, and keeps nothing
-	index    cache.Index
-	kept     map[string]bool // the sessions that there are, for a long list; nil: not looked
-	held     *lock.Lock
-	typed    bool           // only what a person types opens the store, where there is such a way
-	walker   *broker.Broker // that got the session of this run
+	identity  cred.Secret  // zero while the vault is shut
+	seal      cred.Secret  // zero while sessions are shut
+	cache     *cache.Cache // without a seal key: empty, and keeps nothing
+	index     cache.Index
+	kept      map[string]bool // the sessions that there are, for a long list; nil: not looked
+	held      *lock.Lock
+	onlyTyped bool           // a code counts only if a person types it
+	typed     bool           // only what a person types opens the store, where there is such a way
+	walker    *broker.Broker // that got the session of this run
 }
 
 const (

@@ -27,6 +27,7 @@ type wanted struct {
 	policyARNs []string
 	console    chain.Console
 	fresh      bool
+	agent      string
 }
 
 func (w *wanted) flags(c *cobra.Command) {
@@ -39,6 +40,7 @@ func (w *wanted) flags(c *cobra.Command) {
 	f.Var(some{&w.policy}, "policy", "narrow the session by this policy (JSON)")
 	f.Var(some{&w.policyFile}, "policy-file", "narrow the session by the policy in this file")
 	f.Var(someOf{&w.policyARNs}, "policy-arns", "narrow the session by these managed policies")
+	f.StringVar(&w.agent, agentFlag, "", "the credentials are for an agent of this name: the profile's fob_agent narrows them")
 	c.MarkFlagsMutuallyExclusive("policy", "policy-file")
 }
 
@@ -58,6 +60,7 @@ func (s System) request(w wanted) (chain.Request, error) {
 		return chain.Request{}, err
 	}
 	r := line.Request(s.Environ)
+	r.Agent = s.agent.ID
 	r.Console = w.console
 	r.Policy = chain.Policy{Inline: w.policy, ARNs: w.policyARNs}
 	if w.policyFile != "" {

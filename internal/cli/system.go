@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/hygiene"
@@ -66,8 +67,16 @@ type System struct {
 	// AnyDisk lets tests have a runtime directory on a disk.
 	AnyDisk bool
 
+	// Kin gives what is known of the processes above this one, from the nearest up;
+	// whole says that their environments could be looked at.
+	Kin func() (kin []Ancestor, whole bool)
+
 	// clock is what all calls of a run learn of AWS's clock.
 	clock *awsapi.Clock
+	// agent is for whom this run works, and starting says that a person starts
+	// that agent here.
+	agent    guard.Agent
+	starting bool
 }
 
 // RealSystem is the process we are in.
@@ -87,6 +96,7 @@ func RealSystem(version string) System {
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 		StderrIsTerminal: func() bool { return hygiene.IsTerminal(2) },
+		Kin:              func() ([]Ancestor, bool) { return kin(os.Getppid()) },
 	}
 }
 

@@ -32,8 +32,12 @@ type Chain struct {
 	// Account is the id of the account that the session is for, where the
 	// config tells it.
 	Account string
-	// Agent is the program on whose behalf the session is, or "".
+	// Agent is the program on whose behalf the session is, or "". It names the
+	// last step: what comes before serves people too, and is handed to nobody.
 	Agent string
+	// Granted says that a person opens this one session for the agent: none of its
+	// steps has a name, so that nothing else is served by it.
+	Granted bool
 	// Notes say why the chain is as it is, in order, for explain.
 	Notes []string
 	// Warnings are notes that the person must see on every run, because they
@@ -55,7 +59,11 @@ type Request struct {
 	// Console says whether the session must open the console. Without a Profile
 	// the credentials of the environment are meant.
 	Console Console
+	// Agent is the program that gets the session, or "" for a person. Its session
+	// is short, bears its name, and is never the user's own. Granted says that a
+	// person opens this one session for it, which then lives as long as they say.
 	Agent   string
+	Granted bool
 	Env     map[string]string
 }
 
@@ -103,6 +111,9 @@ func FromEnviron(environ []string) map[string]string {
 // be named has "" and so has every step after it.
 func Names(c Chain, keyID string, nameOf func(...string) string) []string {
 	names := make([]string, len(c.Steps))
+	if c.Granted {
+		return names
+	}
 	base := "key " + keyID
 	if c.Key == "" {
 		base = "begins here"
@@ -112,7 +123,11 @@ func Names(c Chain, keyID string, nameOf func(...string) string) []string {
 		if !ok {
 			break
 		}
-		base = nameOf(append([]string{base, c.Agent}, n.Parts()...)...)
+		agent := ""
+		if i == len(c.Steps)-1 {
+			agent = c.Agent
+		}
+		base = nameOf(append([]string{base, agent}, n.Parts()...)...)
 		names[i] = base
 	}
 	return names

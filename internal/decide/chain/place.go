@@ -13,6 +13,9 @@ import (
 
 // placeUser plans for a profile without a role: the user's own session.
 func (v *resolver) placeUser(base profile.Profile, d devices) error {
+	if v.req.Agent != "" {
+		return v.notForAgents("it has no role: its session is the user's own, which can enter every role that the user can")
+	}
 	if v.req.Console != NoConsole {
 		return v.federate(base, d)
 	}
@@ -68,6 +71,9 @@ func (v *resolver) shared() (time.Duration, error) {
 // placeOn puts the roles on a step that begins the chain. Only where its
 // credentials may be a user's can the first role be shown an MFA device.
 func (v *resolver) placeOn(begin source.Step, base profile.Profile, roles []source.AssumeRole, d devices) error {
+	if key, clear := begin.(source.InClear); clear && v.req.Agent != "" && len(roles) == 0 {
+		return v.notForAgents("its credentials stand in the clear (" + key.From + ") and are not narrowed by a role")
+	}
 	if v.req.Console == Federated && len(roles) == 0 && !v.entersRole(begin) {
 		v.chain.Steps = []source.Step{begin}
 		return v.federate(base, d)
@@ -88,6 +94,11 @@ func (v *resolver) placeOn(begin source.Step, base profile.Profile, roles []sour
 	}
 	for i := range roles {
 		sessionName(&roles[i], "")
+		if i == len(roles)-1 {
+			if err := v.nameAgent(&roles[i].SessionName, &roles[i].Generated); err != nil {
+				return err
+			}
+		}
 		v.chain.Steps = append(v.chain.Steps, roles[i])
 		v.chain.STS = roles[i].Endpoint
 	}
@@ -126,6 +137,12 @@ func (v *resolver) beginWith(begin source.Step, base profile.Profile, last bool)
 	w.Endpoint, w.Lifetime = end, v.allowed(w.RoleARN, life)
 	if w.SessionName == "" {
 		w.SessionName, w.Generated = "fob", true
+	}
+	if last {
+		v.shorten(&w.Lifetime)
+		if err := v.nameAgent(&w.SessionName, &w.Generated); err != nil {
+			return nil, err
+		}
 	}
 	if last && !v.req.Policy.IsZero() {
 		if why := source.CheckPolicy(v.req.Policy.Inline, v.req.Policy.ARNs); why != "" {
@@ -184,6 +201,9 @@ func (v *resolver) narrow(roles []source.AssumeRole) error {
 
 // unnarrowed refuses to hand out full rights where narrowed ones were asked for.
 func (v *resolver) unnarrowed(why string) error {
+	if v.req.Agent != "" {
+		return v.notForAgents(why)
+	}
 	return &fault.Error{
 		What: "cannot narrow the session of profile " + quoted(v.req.Profile),
 		Why:  errors.New(why),

@@ -26,6 +26,7 @@ type resolver struct {
 	limits map[string]time.Duration
 	req    Request
 	chain  Chain
+	target profile.Profile
 }
 
 // Resolve plans how to get the session that r asks for. hasKey says which
@@ -33,9 +34,11 @@ type resolver struct {
 // that AWS has refused. Errors are *fault.Error with code Config or Usage.
 func Resolve(set profile.Set, kinds []source.Kind, hasKey func(string) bool, limits map[string]time.Duration, r Request) (Chain, error) {
 	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, limits: limits, req: r}
-	v.chain = Chain{Profile: r.Profile, Agent: r.Agent}
+	v.chain = Chain{Profile: r.Profile, Agent: r.Agent, Granted: r.Granted}
+	v.forAgent()
 	links, err := v.walk()
 	if err == nil {
+		v.target = links[0].profile
 		err = v.place(links)
 	}
 	if err != nil {
@@ -72,6 +75,9 @@ func (v *resolver) place(links []link) error {
 	}
 	if err := v.lifetimes(roles, links); err != nil {
 		return err
+	}
+	if len(roles) > 0 {
+		v.shorten(&roles[len(roles)-1].Lifetime)
 	}
 	if begin != nil {
 		if begin, err = v.beginWith(begin, base, len(roles) == 0); err != nil {
@@ -118,7 +124,12 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 	}
 	for i := range roles {
 		sessionName(&roles[i], device.Serial)
-		steps = append(steps, roles[i])
+	}
+	if err := v.nameAgent(&roles[len(roles)-1].SessionName, &roles[len(roles)-1].Generated); err != nil {
+		return err
+	}
+	for _, r := range roles {
+		steps = append(steps, r)
 	}
 	v.chain.Steps, v.chain.STS = steps, roles[len(roles)-1].Endpoint
 	return nil

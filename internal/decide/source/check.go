@@ -199,6 +199,9 @@ func CheckPolicy(policy string, arns []string) string {
 	return ""
 }
 
+// CheckSessionName says why v cannot be the name of a role session, or "".
+func CheckSessionName(v string) string { return badSessionName(v) }
+
 // plain writes 8h0m0s as people do.
 func plain(d time.Duration) string {
 	text := d.String()

@@ -49,6 +49,9 @@ type Broker struct {
 	Unattended time.Duration
 	// MinLeft is how long a session must still hold to be handed out.
 	MinLeft time.Duration
+	// RenewUnder has a session renewed that holds for less, where that needs no
+	// person, and in its second half only.
+	RenewUnder time.Duration
 	// Timeout bounds the wait for another process that is asking or calling.
 	Timeout time.Duration
 	Now     func() time.Time

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/guard"
+	"fob/internal/decide/policy"
+	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+)
+
+// grantLine is what a person runs who lets this agent have a profile once.
+func (s System) grantLine(name string) string {
+	return "fob grant " + fault.Word(name) + " --to " + fault.Word(s.agent.ID)
+}
+
+// ruleAgent settles what an agent gets of the profile that w names: perhaps
+// another profile, and what narrows it. A grant of a person's goes before.
+func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Request, error) {
+	ruling, name := k.ruling(set, w.profile)
+	denied := guardRefusal{
+		what:    "cannot give credentials of profile " + profile.Shown(w.profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+		profile: w.profile, ask: k.sys.grantLine(w.profile),
+	}
+	if ruling.Deny != "" {
+		denied.why = ruling.Deny
+		return r, k.sys.refuse(denied)
+	}
+	r.Profile = name
+	if !r.Policy.IsZero() || w.policy != "" {
+		if !ruling.Within(w.policy) {
+			denied.why = "--policy asks for something else than the profile's fob_agent gives (" + ruling.Text() + ", " + ruling.From + ")"
+			denied.next = []string{"leave the policy out, or name a narrower one: view, read-only, plan"}
+			return r, k.sys.refuse(denied)
+		}
+		return r, nil
+	}
+	narrow, err := k.policyOf(set, name, ruling)
+	if err != nil {
+		return r, &fault.Error{What: "cannot narrow the session of profile " + profile.Shown(name), Why: fmt.Errorf("fob_agent (%s): %w", ruling.From, err), Code: fault.Config}
+	}
+	r.Policy = narrow
+	k.sayNarrowed(name, ruling)
+	return r, nil
+}
+
+// ruling is what the config says of a profile, and of the one that it puts in its
+// place. That one was made for agents: it is narrowed where it says so itself.
+func (k *keeper) ruling(set profile.Set, name string) (guard.AgentRuling, string) {
+	p, err := set.Profile(name)
+	if err != nil {
+		p = set.Bare(name) // a key without a profile, or nothing: the plan says which
+	}
+	ruling := guard.RuleAgent(p)
+	if ruling.Profile == "" {
+		return ruling, name
+	}
+	other, err := set.Profile(ruling.Profile)
+	if err != nil {
+		return guard.AgentRuling{Deny: "its fob_agent (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there"}, name
+	}
+	if own, ok := other.Setting(guard.AgentSetting); !ok || own.Value == "" {
+		if level, _, known := guard.Of(other); level == guard.None && known {
+			return guard.AgentRuling{Full: true, From: ruling.From}, ruling.Profile
+		}
+	}
+	second := guard.RuleAgent(other)
+	if second.Profile != "" {
+		second = guard.AgentRuling{Deny: "fob_agent of profile " + profile.Shown(ruling.Profile) + " (" + second.From + ") names a third profile"}
+	}
+	return second, ruling.Profile
+}
+
+// policyOf is the session policy of a ruling.
+func (k *keeper) policyOf(set profile.Set, name string, ruling guard.AgentRuling) (chain.Policy, error) {
+	switch {
+	case ruling.Full:
+		return chain.Policy{}, nil
+	case ruling.File != "":
+		path := ruling.File
+		if rest, ok := strings.CutPrefix(path, "~/"); ok && k.home.User != "" {
+			path = filepath.Join(k.home.User, rest)
+		}
+		if !filepath.IsAbs(path) {
+			return chain.Policy{}, fmt.Errorf("file %s is not an absolute path", profile.Shown(ruling.File))
+		}
+		text, err := readPolicy(path)
+		if err == nil && !json.Valid([]byte(text)) {
+			err = errors.New(profile.Shown(path) + " is not JSON")
+		}
+		return chain.Policy{Inline: text}, err
+	}
+	return namedPolicy(set, name, ruling.Policy), nil
+}
+
+// namedPolicy is a built-in policy for the partition of the profile's role.
+func namedPolicy(set profile.Set, name, called string) chain.Policy {
+	partition := ""
+	if p, err := set.Profile(name); err == nil {
+		partition = source.Partition(p.Value("role_arn"))
+	}
+	if partition == "" {
+		partition = "aws"
+	}
+	inline, arns, _ := policy.Builtin(called, partition)
+	return chain.Policy{Inline: inline, ARNs: arns}
+}
+
+func (k *keeper) sayNarrowed(name string, ruling guard.AgentRuling) {
+	what := ruling.Text()
+	switch {
+	case ruling.Full:
+		what = "not narrowed"
+	case ruling.File != "":
+		what = "narrowed by " + ruling.File
+	}
+	k.sys.say("profile %s: %s for agent %s; see fob_agent (%s)", profile.Shown(name), what, k.sys.agent.ID, ruling.From)
+}
+
+// short refuses a session that is none: a program of the config may give a
+// long-term key.
+func (k *keeper) short(c chain.Chain, s cred.Session) (cred.Session, error) {
+	if k.sys.agent.IsZero() || !s.Token.IsZero() {
+		return s, nil
+	}
+	return cred.Session{}, k.sys.refuse(guardRefusal{
+		what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+		why:  "they are a long-term key", profile: c.Profile,
+	})
+}
