@@ -159,7 +159,10 @@ func (s System) toAgent(profile string, err error) error {
 		r.why = f.Why.Error()
 	}
 	if !chain.IsUnnarrowed(err) {
-		r.next, r.ask = nil, "fob exec "+fault.Operand(profile)+" -- true"
+		r.next, r.ask = nil, "fob unlock"
+		if profile != "" {
+			r.ask = "fob exec " + fault.Operand(profile) + " -- true"
+		}
 	}
 	return s.refuse(r)
 }

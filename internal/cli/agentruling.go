@@ -47,7 +47,7 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 		return r, &fault.Error{What: "cannot narrow the session of profile " + profile.Shown(name), Why: fmt.Errorf("fob_agent (%s): %w", ruling.From, err), Code: fault.Config}
 	}
 	r.Policy = narrow
-	k.sayNarrowed(name, ruling)
+	k.noteNarrowed(name, ruling)
 	return r, nil
 }
 
@@ -113,7 +113,8 @@ func namedPolicy(set profile.Set, name, called string) chain.Policy {
 	return chain.Policy{Inline: inline, ARNs: arns}
 }
 
-func (k *keeper) sayNarrowed(name string, ruling guard.AgentRuling) {
+// noteNarrowed is said once there is something that is narrowed.
+func (k *keeper) noteNarrowed(name string, ruling guard.AgentRuling) {
 	what := ruling.Text()
 	switch {
 	case ruling.Full:
@@ -121,7 +122,7 @@ func (k *keeper) sayNarrowed(name string, ruling guard.AgentRuling) {
 	case ruling.File != "":
 		what = "narrowed by " + ruling.File
 	}
-	k.sys.say("profile %s: %s for agent %s; see fob_agent (%s)", profile.Shown(name), what, k.sys.agent.ID, ruling.From)
+	k.narrowed = fmt.Sprintf("profile %s: %s for agent %s; see fob_agent (%s)", profile.Shown(name), what, k.sys.agent.ID, ruling.From)
 }
 
 // short refuses a session that is none: a program of the config may give a

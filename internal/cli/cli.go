@@ -47,7 +47,7 @@ func Main(sys System) int {
 		return interrupted(ctx)
 	}
 	err = fault.Scarce(err)
-	if renderRefusal(sys.Stderr, err) {
+	if err = sys.toAgent("", err); renderRefusal(sys.Stderr, err) {
 		return int(fault.CodeOf(err))
 	}
 	if asJSON {

@@ -24,6 +24,9 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 	if err == nil {
 		s, err = k.short(c, s)
 	}
+	if err == nil && k.narrowed != "" {
+		k.sys.say("%s", k.narrowed)
+	}
 	return c, s, k.sys.toAgent(w.profile, err)
 }
 

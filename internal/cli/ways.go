@@ -95,7 +95,7 @@ func foreignName(name string) (why string, next []string) {
 // answers counts, right or wrong.
 func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
 	if k.sys.unasked() {
-		return cred.Secret{}, k.sys.refuse(guardRefusal{what: "cannot open the store", why: "it is locked, and it is not opened for an agent", ask: "fob unlock"})
+		return cred.Secret{}, &fault.Error{What: "cannot open the store", Why: errors.New("it is locked, and it is not opened for an agent"), Code: fault.Attend}
 	}
 	given, has, err := k.given()
 	if err != nil {
