@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -10,9 +8,7 @@ import (
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
 	"fob/internal/decide/guard"
-	"fob/internal/decide/policy"
 	"fob/internal/decide/profile"
-	"fob/internal/decide/source"
 	"fob/internal/fault"
 )
 
@@ -34,15 +30,15 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 		return r, k.sys.refuse(denied)
 	}
 	r.Profile = name
-	if !r.Policy.IsZero() || w.policy != "" {
-		if !ruling.Within(w.policy) {
+	if !r.Policy.IsZero() {
+		if !ruling.Within(r.Policy.Name) {
 			denied.why = "--policy asks for something else than the profile's fob_agent gives (" + ruling.Text() + ", " + ruling.From + ")"
 			denied.next = []string{"leave the policy out, or name a narrower one: view, read-only, plan"}
 			return r, k.sys.refuse(denied)
 		}
 		return r, nil
 	}
-	narrow, err := k.policyOf(set, name, ruling)
+	narrow, err := k.policyOf(ruling)
 	if err != nil {
 		return r, &fault.Error{What: "cannot narrow the session of profile " + profile.Shown(name), Why: fmt.Errorf("fob_agent (%s): %w", ruling.From, err), Code: fault.Config}
 	}
@@ -79,38 +75,21 @@ func (k *keeper) ruling(set profile.Set, name string) (guard.AgentRuling, string
 }
 
 // policyOf is the session policy of a ruling.
-func (k *keeper) policyOf(set profile.Set, name string, ruling guard.AgentRuling) (chain.Policy, error) {
-	switch {
-	case ruling.Full:
-		return chain.Policy{}, nil
-	case ruling.File != "":
-		path := ruling.File
-		if rest, ok := strings.CutPrefix(path, "~/"); ok && k.home.User != "" {
-			path = filepath.Join(k.home.User, rest)
-		}
-		if !filepath.IsAbs(path) {
-			return chain.Policy{}, fmt.Errorf("file %s is not an absolute path", profile.Shown(ruling.File))
-		}
-		text, err := readPolicy(path)
-		if err == nil && !json.Valid([]byte(text)) {
-			err = errors.New(profile.Shown(path) + " is not JSON")
-		}
-		return chain.Policy{Inline: text}, err
+func (k *keeper) policyOf(ruling guard.AgentRuling) (chain.Policy, error) {
+	p := chain.Policy{Name: ruling.Policy, From: guard.AgentSetting + ", " + ruling.From}
+	if ruling.File == "" {
+		return p, nil
 	}
-	return namedPolicy(set, name, ruling.Policy), nil
-}
-
-// namedPolicy is a built-in policy for the partition of the profile's role.
-func namedPolicy(set profile.Set, name, called string) chain.Policy {
-	partition := ""
-	if p, err := set.Profile(name); err == nil {
-		partition = source.Partition(p.Value("role_arn"))
+	path := ruling.File
+	if rest, ok := strings.CutPrefix(path, "~/"); ok && k.home.User != "" {
+		path = filepath.Join(k.home.User, rest)
 	}
-	if partition == "" {
-		partition = "aws"
+	if !filepath.IsAbs(path) {
+		return p, fmt.Errorf("file %s is not an absolute path", profile.Shown(ruling.File))
 	}
-	inline, arns, _ := policy.Builtin(called, partition)
-	return chain.Policy{Inline: inline, ARNs: arns}
+	text, err := readPolicy(path)
+	p.Inline = text
+	return p, err
 }
 
 // noteNarrowed is said once there is something that is narrowed.

@@ -156,9 +156,7 @@ func (s System) outsideAgents() ([]Ancestor, error) {
 func (k *keeper) grantChain(set profile.Set, o grantOptions, life time.Duration) (chain.Chain, error) {
 	r := k.grantRequest(o.profile, o.to)
 	r.Lifetime = life
-	if o.policy != policy.Full {
-		r.Policy = namedPolicy(set, o.profile, o.policy)
-	}
+	r.Policy = chain.Policy{Name: o.policy, From: "--policy"}
 	c, err := chain.Resolve(set, source.Kinds(k.inClear(set)), k.hasKey, nil, r)
 	if err != nil {
 		return c, err
@@ -173,7 +171,7 @@ func (k *keeper) grantChain(set profile.Set, o grantOptions, life time.Duration)
 }
 
 func (k *keeper) grantRequest(name, agent string) chain.Request {
-	return chain.Request{Profile: name, Agent: agent, NoSession: true, Granted: true, Env: chain.FromEnviron(k.sys.Environ)}
+	return k.sys.readingPolicies(chain.Request{Profile: name, Agent: agent, NoSession: true, Granted: true, Env: chain.FromEnviron(k.sys.Environ)})
 }
 
 // agreed shows what is about to be given, and has the person type the profile's
@@ -186,7 +184,7 @@ func agreed(ctx context.Context, t tty.TTY, o grantOptions, c chain.Chain, kin [
 	}
 	for _, line := range [][2]string{
 		{"agent", o.to}, {"profile", o.profile}, {"account", c.Account}, {"role", card.Role}, {"policy", o.policy},
-		{"holds for", brief(card.Lifetime) + ", and is not renewed"}, {"asked in", strings.Join(above, " < ")}, {"it says", shortened(o.reason)},
+		{"holds for", brief(card.Lifetime) + ", and is not renewed"}, {"asked in", strings.Join(above, " < ")}, {"it says", agentWords(o.reason)},
 	} {
 		if line[1] != "" {
 			t.Say(fmt.Sprintf("  %-10s%s", line[0], fault.Line(line[1])))
@@ -202,8 +200,8 @@ func agreed(ctx context.Context, t tty.TTY, o grantOptions, c chain.Chain, kin [
 	return nil
 }
 
-// shortened is an agent's text as it is shown: quoted, and not for long.
-func shortened(text string) string {
+// agentWords is an agent's text as it is shown: quoted, and not for long.
+func agentWords(text string) string {
 	if text == "" {
 		return ""
 	}

@@ -192,7 +192,7 @@ func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig
 	if k.seal.IsZero() {
 		return r
 	}
-	c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)})
+	c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), k.sys.readingPolicies(chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)}))
 	if err != nil {
 		r.Problem = err.Error()
 		return r

@@ -160,7 +160,7 @@ func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
 	kinds := source.Kinds(inClear)
 	var broken error
 	text, err := set.ForSDKs(func(p profile.Profile) string {
-		_, err := chain.Resolve(set, kinds, k.hasKey, nil, chain.Request{Profile: p.Name})
+		_, err := chain.Resolve(set, kinds, k.hasKey, nil, unnarrowed(p.Name))
 		if err != nil {
 			report.Others = append(report.Others, p.Name)
 			return ""

@@ -38,6 +38,8 @@ type Chain struct {
 	// Granted says that a person opens this one session for the agent: none of its
 	// steps has a name, so that nothing else is served by it.
 	Granted bool
+	// Policy narrows the session, with the text and the ARNs that are sent.
+	Policy Policy
 	// Notes say why the chain is as it is, in order, for explain.
 	Notes []string
 	// Warnings are notes that the person must see on every run, because they
@@ -55,7 +57,13 @@ type Request struct {
 	// Lifetime is --duration; zero where it was not given.
 	Lifetime time.Duration
 	Region   string
-	Policy   Policy
+	// Policy is what the flags ask for, which goes before that of the config.
+	// ReadPolicy gives the text of a file that the config names, and CheckPolicy
+	// says what is wrong with a text, or ""; the front has neither, and leaves the
+	// first to fob-core.
+	Policy      Policy
+	ReadPolicy  func(path string) (string, error)
+	CheckPolicy func(text string) string
 	// Console says whether the session must open the console. Without a Profile
 	// the credentials of the environment are meant.
 	Console Console
@@ -66,15 +74,6 @@ type Request struct {
 	Granted bool
 	Env     map[string]string
 }
-
-// Policy narrows the last role session.
-type Policy struct {
-	Inline string
-	ARNs   []string
-}
-
-// IsZero says whether nothing is narrowed.
-func (p Policy) IsZero() bool { return p.Inline == "" && len(p.ARNs) == 0 }
 
 // EnvNames lists every variable that Resolve looks at.
 func EnvNames() []string {

@@ -59,10 +59,8 @@ func (v *resolver) federate(base profile.Profile, d devices) error {
 		Policy: source.OwnRights, PolicyARNs: v.req.Policy.ARNs, Endpoint: v.chain.STS,
 	}
 	if !v.req.Policy.IsZero() {
-		if why := source.CheckPolicy(v.req.Policy.Inline, v.req.Policy.ARNs); why != "" {
-			return badPolicy(why)
-		}
 		step.Policy = v.req.Policy.Inline
+		v.noteNarrowed()
 	}
 	asked, _, err := v.asked("AWS_FEDERATION_TOKEN_TTL", source.MaxSessionTokenLifetime)
 	if err != nil {

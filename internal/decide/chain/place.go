@@ -1,14 +1,12 @@
 package chain
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
-	"fob/internal/fault"
 )
 
 // placeUser plans for a profile without a role: the user's own session.
@@ -145,17 +143,11 @@ func (v *resolver) beginWith(begin source.Step, base profile.Profile, last bool)
 		}
 	}
 	if last && !v.req.Policy.IsZero() {
-		if why := source.CheckPolicy(v.req.Policy.Inline, v.req.Policy.ARNs); why != "" {
-			return nil, badPolicy(why)
-		}
 		w.Policy, w.PolicyARNs = v.req.Policy.Inline, slices.Clone(v.req.Policy.ARNs)
+		v.noteNarrowed()
 	}
 	v.note("the token opens the role without a key and without MFA")
 	return w, nil
-}
-
-func badPolicy(why string) error {
-	return &fault.Error{What: "cannot use the session policy of --policy, --policy-file and --policy-arns", Why: errors.New(why), Code: fault.Usage}
 }
 
 func codeNote(noSession, differs bool, r *source.AssumeRole, d devices) string {
@@ -179,35 +171,5 @@ func sessionName(r *source.AssumeRole, serial string) {
 	if i := strings.LastIndexByte(serial, '/'); i >= 0 && strings.HasPrefix(serial, "arn:") && len(serial)-i-1 >= 2 {
 		r.SessionName = serial[i+1:]
 		r.SessionName = r.SessionName[:min(len(r.SessionName), 64)]
-	}
-}
-
-// narrow puts the session policy on the last role.
-func (v *resolver) narrow(roles []source.AssumeRole) error {
-	if v.req.Policy.IsZero() {
-		return nil
-	}
-	if why := source.CheckPolicy(v.req.Policy.Inline, v.req.Policy.ARNs); why != "" {
-		return badPolicy(why)
-	}
-	if len(roles) == 0 {
-		return v.unnarrowed("its credentials come from a source that takes no session policy")
-	}
-	last := &roles[len(roles)-1]
-	last.Policy, last.PolicyARNs = v.req.Policy.Inline, slices.Clone(v.req.Policy.ARNs)
-	v.note("the session policy narrows the last role; the result is what both allow")
-	return nil
-}
-
-// unnarrowed refuses to hand out full rights where narrowed ones were asked for.
-func (v *resolver) unnarrowed(why string) error {
-	if v.req.Agent != "" {
-		return v.notForAgents(why)
-	}
-	return &fault.Error{
-		What: "cannot narrow the session of profile " + quoted(v.req.Profile),
-		Why:  errors.New(why),
-		Next: []string{"use a profile that assumes a role", "or leave --policy out and get the full rights"},
-		Code: fault.Usage,
 	}
 }

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"time"
 
 	"fob/internal/decide/profile"
@@ -66,7 +67,7 @@ func (v *resolver) place(links []link) error {
 	if err != nil {
 		return err
 	}
-	if err := v.child(links[0].profile, roles); err != nil {
+	if err := cmp.Or(v.narrowBy(links), v.child(links[0].profile, roles)); err != nil {
 		return err
 	}
 	begin := links[len(links)-1].begin

@@ -3,6 +3,7 @@ package guard
 import (
 	"strings"
 
+	"fob/internal/decide/policy"
 	"fob/internal/decide/profile"
 )
 
@@ -73,11 +74,7 @@ func RuleAgent(p profile.Profile) AgentRuling {
 
 // Within says whether what a command line asks for is no more than the ruling
 // gives: an agent may narrow itself, by a policy with a name.
-func (r AgentRuling) Within(policy string) bool {
-	if r.Deny != "" {
-		return false
-	}
-	order := "view read-only plan"
-	most, asked := strings.Index(order, r.Policy), strings.Index(order, policy)
-	return r.Full || policy == r.Policy || r.Policy != "" && most >= 0 && asked >= 0 && policy != "" && asked < most
+func (r AgentRuling) Within(name string) bool {
+	narrower, ok := policy.Narrower(name, r.Policy)
+	return r.Full || ok && narrower == name
 }

@@ -3,7 +3,10 @@
 // not know who asks, or what AWS answers.
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Full is no session policy: the role's own rights. It lifts what a config
 // narrows.
@@ -11,6 +14,17 @@ const Full = "full"
 
 // Names are the built-in policies, the narrowest first.
 func Names() []string { return []string{"view", "read-only", "plan"} }
+
+// Narrower is the one of two names that allows less; ok is false where one of
+// them is neither a built-in policy nor Full.
+func Narrower(a, b string) (name string, ok bool) {
+	order := append(Names(), Full)
+	i, j := slices.Index(order, a), slices.Index(order, b)
+	if i < 0 || j < 0 {
+		return "", false
+	}
+	return order[min(i, j)], true
+}
 
 // Builtin is a built-in policy as AssumeRole takes it, for a role of the
 // partition (aws, aws-cn, aws-us-gov): the text of an inline policy and the ARNs
