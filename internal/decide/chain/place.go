@@ -1,11 +1,13 @@
 package chain
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
@@ -34,6 +36,7 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 	if err != nil {
 		return err
 	}
+	asked = v.guardedLife(asked, from)
 	v.chain.Asked = asked
 	switch {
 	case d.base.Serial == "":
@@ -45,6 +48,8 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 	case asked > roleChainingMax:
 		step.Lifetime = asked
 		v.note(from + " asks for " + asked.String() + ", so this is a session of its own and costs one more code")
+	case v.chain.Guard != guard.None:
+		step.Lifetime = cmp.Or(asked, guardedMax)
 	default:
 		if step.Lifetime, err = v.shared(); err != nil {
 			return err
@@ -116,11 +121,12 @@ func (v *resolver) beginWith(begin source.Step, base profile.Profile, last bool)
 	if !ok {
 		return begin, nil
 	}
-	life, _, err := v.lifetime(base, last)
+	life, from, err := v.lifetime(base, last)
 	if err != nil {
 		return nil, err
 	}
 	if last {
+		life = v.guardedLife(life, from)
 		v.chain.Asked = life
 	}
 	w.Endpoint, w.Lifetime = end, v.allowed(w.RoleARN, life)
