@@ -100,6 +100,7 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 		return err
 	}
 	k.close()
+	s.banner(c, session)
 	if len(o.argv) == 0 {
 		o.argv = launch.Shell(s.Environ)
 		if s.StdoutIsTerminal() && front.Lookup(s.Environ, "AWS_VAULT_DISABLE_HELP_MESSAGE") == "" {

@@ -58,7 +58,7 @@ func (s System) request(w wanted) (chain.Request, error) {
 		return chain.Request{}, err
 	}
 	r := line.Request(s.Environ)
-	r.Console = w.console
+	r.Console, r.Terminal = w.console, s.Terminal()
 	r.Policy = chain.Policy{Inline: w.policy, ARNs: w.policyARNs}
 	if w.policyFile != "" {
 		text, err := readPolicy(w.policyFile)

@@ -85,13 +85,17 @@ func (v *resolver) passable(links []link) error {
 		return nil
 	}
 	f := &fault.Error{What: what(v.req.Profile), Why: errors.New(string(ruling.Refused)), Code: fault.Config}
-	switch _, set, _ := guard.Of(links[0].profile); {
+	_, set, _ := guard.Of(links[0].profile)
+	switch {
 	case ruling.Refused == guard.KeyUnderCode:
 		f.Next = []string{"leave --no-session out, and get a session that ends"}
-	case set.From != "":
-		f.Next = []string{"add a line: mfa_serial = ARN", "or have the name typed: fob_guard = confirm (" + set.From + ")"}
+	case v.req.Console == Federated:
+		f.Next = []string{"open the console of an account that you enter by a role: fob login PROFILE"}
 	default:
 		f.Next = []string{"add a line: mfa_serial = ARN"}
+	}
+	if set.From != "" {
+		f.Next = append(f.Next, "or have the name typed instead: fob_guard = confirm ("+set.From+")")
 	}
 	return f
 }
