@@ -49,7 +49,7 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 		step.Lifetime = asked
 		v.note(from + " asks for " + asked.String() + ", so this is a session of its own and costs one more code")
 	case v.chain.Guard != guard.None:
-		step.Lifetime = cmp.Or(asked, guardedMax)
+		step.Lifetime, step.Alone = cmp.Or(asked, guardedMax), true
 	default:
 		if step.Lifetime, err = v.shared(); err != nil {
 			return err
