@@ -104,6 +104,7 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	if !s.agent.IsZero() {
 		s.Environ = declared(s.Environ, s.agent)
 	}
+	s.banner(c, session)
 	if len(o.argv) == 0 {
 		o.argv = launch.Shell(s.Environ)
 		if s.StdoutIsTerminal() && front.Lookup(s.Environ, "AWS_VAULT_DISABLE_HELP_MESSAGE") == "" {

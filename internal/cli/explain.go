@@ -66,6 +66,7 @@ type explainedStep struct {
 type explained struct {
 	Profile  string          `json:"profile" doc:"the profile"`
 	Account  string          `json:"account,omitempty" doc:"account id, where the config tells it"`
+	Guard    string          `json:"guard,omitempty" doc:"what stands before the credentials: confirm or code"`
 	Region   string          `json:"region,omitempty" doc:"region that a child is told"`
 	Key      string          `json:"key_profile" doc:"the profile whose stored key begins the chain; empty where none is needed"`
 	KeyID    string          `json:"key_id,omitempty" doc:"its id, cut short"`
@@ -137,7 +138,7 @@ func (s System) runExplain(_ context.Context, g *globals, o explainOptions) erro
 // explain puts a chain and the state of the cache into words. Steps before the
 // last kept session will not be made.
 func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) explained {
-	e := explained{Profile: c.Profile, Account: c.Account, Region: c.Region, Key: c.Key, KeyID: cred.Short(k.keyID(c)), Locked: locked, Steps: []explainedStep{}, Why: c.Notes, Warnings: c.Warnings}
+	e := explained{Profile: c.Profile, Account: c.Account, Guard: string(c.Guard), Region: c.Region, Key: c.Key, KeyID: cred.Short(k.keyID(c)), Locked: locked, Steps: []explainedStep{}, Why: c.Notes, Warnings: c.Warnings}
 	if !c.Policy.IsZero() {
 		e.Policy, e.From = cmp.Or(c.Policy.Name, "custom"), c.Policy.From
 	}
@@ -218,7 +219,7 @@ func (e explained) text(now time.Time) string {
 	if e.Region != "" {
 		fmt.Fprintf(&b, ", region %s", e.Region)
 	}
-	b.WriteString("\n")
+	b.WriteString(guardedBy(e.Guard) + "\n")
 	switch {
 	case e.Key == "":
 		b.WriteString("  key   none is needed\n")

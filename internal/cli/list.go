@@ -11,6 +11,7 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
@@ -47,6 +48,7 @@ func newList(sys *System, g *globals) *cobra.Command {
 type listed struct {
 	Profile  string          `json:"profile" doc:"name of the profile, or of a stored key that no profile has"`
 	InConfig bool            `json:"in_config" doc:"the AWS config has a section for it"`
+	Guard    string          `json:"guard,omitempty" doc:"its guard: confirm or code"`
 	Key      string          `json:"key,omitempty" doc:"id of its stored key, cut short"`
 	KeyAge   int             `json:"key_age_days,omitempty" doc:"days since the key was stored"`
 	Rotation string          `json:"rotation,omitempty" doc:"unfinished: fob rotate goes on with it; waiting: the old key is inactive and is to be deleted"`
@@ -182,6 +184,10 @@ func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
 
 func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig bool) listed {
 	r := listed{Profile: name, InConfig: inConfig, Sessions: []listedSession{}}
+	if p, err := set.Profile(name); err == nil {
+		level, _, _ := guard.Of(p)
+		r.Guard = string(level)
+	}
 	if info, ok := k.index.Keys[name]; ok {
 		r.Key = cred.Short(info.ID)
 		r.KeyAge = int(k.sys.Now().Sub(info.Created) / day)
@@ -192,7 +198,7 @@ func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig
 	if k.seal.IsZero() {
 		return r
 	}
-	c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), k.sys.readingPolicies(chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)}))
+	c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), k.sys.readingPolicies(chain.Request{Profile: name, Terminal: k.sys.Terminal(), Env: chain.FromEnviron(k.sys.Environ)}))
 	if err != nil {
 		r.Problem = err.Error()
 		return r

@@ -57,8 +57,7 @@ func (s System) request(w wanted) (chain.Request, error) {
 		return chain.Request{}, err
 	}
 	r := line.Request(s.Environ)
-	r.Agent = s.agent.ID
-	r.Console = w.console
+	r.Console, r.Agent, r.Terminal = w.console, s.agent.ID, s.Terminal()
 	var err error
 	r.Policy, err = w.sessionPolicy()
 	return s.readingPolicies(r), err

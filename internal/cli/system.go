@@ -31,6 +31,9 @@ type System struct {
 	// Sleep waits, or ends early with the context's error.
 	Sleep   func(context.Context, time.Duration) error
 	OpenTTY func() (tty.TTY, error)
+	// Terminal tells the terminal session of this process from every other one; ""
+	// where there is none.
+	Terminal func() string
 	// Execve replaces this process; it gives the child the limits and the umask
 	// that this process started with.
 	Execve launch.Exec
@@ -91,7 +94,8 @@ func RealSystem(version string) System {
 			restore()
 			return launch.Replace(path, argv, environ)
 		},
-		Run: p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
+		Terminal: tty.Session,
+		Run:      p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
 		Keeper: p.keeper, Executable: os.Executable, Getwd: syscall.Getwd,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },

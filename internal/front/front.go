@@ -139,7 +139,7 @@ func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
 	}
 	hasKey := func(name string) bool { _, ok := index.Keys[name]; return ok }
 	c, err := chain.Resolve(set, source.Kinds(), hasKey, index.Refused(sys.Now()), line.Request(sys.Environ))
-	if err != nil || len(c.Steps) == 0 || len(c.Warnings) > 0 {
+	if err != nil || len(c.Steps) == 0 || len(c.Warnings) > 0 || c.Guard != guard.None {
 		return none()
 	}
 	names := chain.Names(c, index.Keys[c.Key].ID, kept.NameOf)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/decide/source"
 )
 
@@ -40,6 +41,10 @@ type Chain struct {
 	Granted bool
 	// Policy narrows the session, with the text and the ARNs that are sent.
 	Policy Policy
+	// Guard is what stands before the session, and Terminal the terminal session
+	// that a guarded one is for; "" is none, and then it is not kept.
+	Guard    guard.Level
+	Terminal string
 	// Notes say why the chain is as it is, in order, for explain.
 	Notes []string
 	// Warnings are notes that the person must see on every run, because they
@@ -72,7 +77,13 @@ type Request struct {
 	// person opens this one session for it, which then lives as long as they say.
 	Agent   string
 	Granted bool
-	Env     map[string]string
+	// Terminal tells the terminal session that asks from every other one; "" where
+	// there is none.
+	Terminal string
+	// Unguarded says that nothing is handed out, so that no guard stands before
+	// it: the session is thrown away as soon as AWS has given it.
+	Unguarded bool
+	Env       map[string]string
 }
 
 // EnvNames lists every variable that Resolve looks at.
@@ -108,6 +119,10 @@ func FromEnviron(environ []string) map[string]string {
 // name before it, so that a step is the same wherever it is reached from. keyID
 // is the id of the stored key; nameOf is the cache's HMAC. A step that cannot
 // be named has "" and so has every step after it.
+//
+// The last step of a guarded chain is another one in each terminal session, and
+// has no name outside of one. Where its guard wants a fresh code the steps before
+// it have none, since a code that was typed for them must not serve again.
 func Names(c Chain, keyID string, nameOf func(...string) string) []string {
 	names := make([]string, len(c.Steps))
 	if c.Granted {
@@ -126,8 +141,23 @@ func Names(c Chain, keyID string, nameOf func(...string) string) []string {
 		if i == len(c.Steps)-1 {
 			agent = c.Agent
 		}
-		base = nameOf(append([]string{base, agent}, n.Parts()...)...)
+		parts := append([]string{base, agent}, n.Parts()...)
+		if c.Guard != guard.None && i == len(c.Steps)-1 {
+			parts = append(parts, "guard", string(c.Guard), c.Terminal)
+		}
+		base = nameOf(parts...)
 		names[i] = base
+	}
+	return c.guardNames(names)
+}
+
+func (c Chain) guardNames(names []string) []string {
+	last := len(names) - 1
+	if c.Guard == guard.Code {
+		clear(names[:max(last, 0)])
+	}
+	if c.Guard != guard.None && c.Terminal == "" && last >= 0 {
+		names[last] = ""
 	}
 	return names
 }

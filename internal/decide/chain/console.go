@@ -37,6 +37,7 @@ const environmentName = "(environment)"
 // that stand in the environment.
 func (v *resolver) fromEnvironment() []link {
 	v.chain.Profile, v.req.Profile = environmentName, environmentName
+	v.req.Unguarded = true // it is out already
 	// Whose they are is not known, so nobody's MFA device is.
 	over := append(overlay(v.req.Env, false), profile.Setting{Key: "mfa_serial"})
 	p := v.set.Bare(environmentName).With(over...)
@@ -62,12 +63,12 @@ func (v *resolver) federate(base profile.Profile, d devices) error {
 		step.Policy = v.req.Policy.Inline
 		v.noteNarrowed()
 	}
-	asked, _, err := v.asked("AWS_FEDERATION_TOKEN_TTL", source.MaxSessionTokenLifetime)
+	asked, from, err := v.asked("AWS_FEDERATION_TOKEN_TTL", source.MaxSessionTokenLifetime)
 	if err != nil {
 		return err
 	}
 	if asked > 0 {
-		step.Lifetime = asked
+		step.Lifetime = v.guardedLife(asked, from)
 	}
 	v.chain.Asked = step.Lifetime
 	v.note("a federated session of the user: the user's own rights, without MFA")

@@ -1,10 +1,12 @@
 package chain
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 )
@@ -35,6 +37,7 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 	if err != nil {
 		return err
 	}
+	asked = v.guardedLife(asked, from)
 	v.chain.Asked = asked
 	switch {
 	case d.base.Serial == "":
@@ -46,6 +49,8 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 	case asked > roleChainingMax:
 		step.Lifetime = asked
 		v.note(from + " asks for " + asked.String() + ", so this is a session of its own and costs one more code")
+	case v.chain.Guard != guard.None:
+		step.Lifetime, step.Alone = cmp.Or(asked, guardedMax), true
 	default:
 		if step.Lifetime, err = v.shared(); err != nil {
 			return err
@@ -125,11 +130,12 @@ func (v *resolver) beginWith(begin source.Step, base profile.Profile, last bool)
 	if !ok {
 		return begin, nil
 	}
-	life, _, err := v.lifetime(base, last)
+	life, from, err := v.lifetime(base, last)
 	if err != nil {
 		return nil, err
 	}
 	if last {
+		life = v.guardedLife(life, from)
 		v.chain.Asked = life
 	}
 	w.Endpoint, w.Lifetime = end, v.allowed(w.RoleARN, life)

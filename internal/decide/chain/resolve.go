@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 )
@@ -35,12 +36,12 @@ type resolver struct {
 // that AWS has refused. Errors are *fault.Error with code Config or Usage.
 func Resolve(set profile.Set, kinds []source.Kind, hasKey func(string) bool, limits map[string]time.Duration, r Request) (Chain, error) {
 	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, limits: limits, req: r}
-	v.chain = Chain{Profile: r.Profile, Agent: r.Agent, Granted: r.Granted}
+	v.chain = Chain{Profile: r.Profile, Agent: r.Agent, Granted: r.Granted, Terminal: r.Terminal}
 	v.forAgent()
 	links, err := v.walk()
 	if err == nil {
 		v.target = links[0].profile
-		err = v.place(links)
+		err = v.placeGuarded(links)
 	}
 	if err != nil {
 		return Chain{}, asFault(r.Profile, err)
@@ -103,7 +104,8 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 	}
 	long := len(roles) == 1 && first.Lifetime > roleChainingMax
 	differs := d.base.Serial != "" && d.role.Serial != "" && d.base.Serial != d.role.Serial
-	withSession := device.Serial != "" && !v.req.NoSession && !long && !differs
+	fresh := v.chain.Guard == guard.Code
+	withSession := device.Serial != "" && !v.req.NoSession && !long && !differs && !fresh
 	var steps []source.Step
 	switch {
 	case withSession:
@@ -121,7 +123,9 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 		v.note("no mfa_serial: the key assumes the role without a code")
 	default:
 		first.Device = device
-		v.note(codeNote(v.req.NoSession, differs, first, d))
+		if !fresh {
+			v.note(codeNote(v.req.NoSession, differs, first, d))
+		}
 	}
 	for i := range roles {
 		sessionName(&roles[i], device.Serial)

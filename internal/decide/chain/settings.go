@@ -77,6 +77,7 @@ func (v *resolver) lifetimes(roles []source.AssumeRole, links []link) error {
 			return err
 		}
 		if at == len(roles)-1 {
+			life = v.guardedLife(life, from)
 			v.chain.Asked = life
 		}
 		life = v.allowed(r.RoleARN, life)

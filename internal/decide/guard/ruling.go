@@ -44,17 +44,18 @@ func (r AgentRuling) Text() string {
 const byDefault = "the default"
 
 // RuleAgent says what an agent gets of p. Nothing but a line that says so gives more
-// than reading, and a value that cannot be understood gives nothing.
+// than reading, and a value that cannot be understood gives nothing. No line lifts
+// a guard: who wants agents to read a guarded account names another profile.
 func RuleAgent(p profile.Profile) AgentRuling {
 	set, ok := p.Setting(AgentSetting)
+	kind, rest, _ := strings.Cut(set.Value, ":")
+	if level, g, known := Of(p); (level != None || !known) && kind != "profile" {
+		return AgentRuling{Deny: "it is guarded (" + Setting + ", " + g.From + "): a person lets an agent have it each time", From: g.From}
+	}
 	if !ok || set.Value == "" {
-		if level, g, ok := Of(p); level != None || !ok {
-			return AgentRuling{Deny: "it is guarded (" + Setting + ", " + g.From + ")", From: byDefault}
-		}
 		return AgentRuling{Policy: "read-only", From: byDefault}
 	}
 	r := AgentRuling{From: set.From}
-	kind, rest, _ := strings.Cut(set.Value, ":")
 	switch {
 	case set.Value == "deny":
 		r.Deny = "its config says fob_agent = deny (" + set.From + ")"

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/keep/lock"
 )
@@ -22,7 +21,7 @@ func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err e
 		return nil, unkept(w, err)
 	}
 	wait, attended := b.Timeout, true
-	if m := source.Device(w.Steps[i]); m.Serial != "" && !b.Driver(m).Ready() {
+	if person, ready := b.asks(w, i); person && !ready {
 		wait, attended = min(wait, b.Unattended), false
 	}
 	l, err := lock.Acquire(ctx, filepath.Join(b.Locks, w.names[i]), lock.Options{
