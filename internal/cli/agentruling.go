@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
 	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
 	"fob/internal/fault"
 )
 
@@ -104,14 +106,38 @@ func (k *keeper) noteNarrowed(name string, ruling guard.AgentRuling) {
 	k.narrowed = fmt.Sprintf("profile %s: %s for agent %s; see fob_agent (%s)", profile.Shown(name), what, k.sys.agent.ID, ruling.From)
 }
 
-// short refuses a session that is none: a program of the config may give a
-// long-term key.
-func (k *keeper) short(c chain.Chain, s cred.Session) (cred.Session, error) {
-	if k.sys.agent.IsZero() || !s.Token.IsZero() {
-		return s, nil
+// forAgent is what a person's grant gives to the agent of this run, or else the
+// request of what the config gives it. For a person it is the request alone.
+func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chain.Request) (chain.Chain, cred.Session, chain.Request, error) {
+	if k.sys.agent.IsZero() {
+		return chain.Chain{}, cred.Session{}, r, nil
 	}
-	return cred.Session{}, k.sys.refuse(guardRefusal{
-		what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
-		why:  "they are a long-term key", profile: c.Profile,
-	})
+	if c, s, ok := k.granted(set, kinds, r); ok {
+		return c, s, r, nil
+	}
+	r, err := k.ruleAgent(set, w, r)
+	return chain.Chain{}, cred.Session{}, r, err
+}
+
+// handed has the last look at what an agent gets: a program of the config may give
+// a long-term key. What failed is told so that the agent can pass it on.
+func (k *keeper) handed(w wanted, c chain.Chain, s cred.Session, err error) error {
+	if err == nil && !k.sys.agent.IsZero() && s.Token.IsZero() {
+		err = k.sys.refuse(guardRefusal{
+			what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+			why:  "they are a long-term key", profile: c.Profile,
+		})
+	}
+	if err == nil && k.narrowed != "" {
+		k.sys.say("%s", k.narrowed)
+	}
+	return k.sys.toAgent(w.profile, err)
+}
+
+// renewUnder is how much an agent's session must have left.
+func (k *keeper) renewUnder() time.Duration {
+	if k.sys.agent.IsZero() {
+		return 0
+	}
+	return agentRenews
 }

@@ -245,7 +245,7 @@ func (k *keeper) sdkWritten() string {
 // A failure is told and is not the command's.
 func (k *keeper) renewSDKConfig(set profile.Set) {
 	path := k.sdkWritten()
-	if exists, err := k.exists(); path == "" || err != nil || exists && k.seal.IsZero() {
+	if exists, err := k.exists(); path == "" || !k.sys.agent.IsZero() || err != nil || exists && k.seal.IsZero() {
 		return
 	}
 	mayReplace := func(there profile.Set) bool { return !there.Edited() && there.Origin() == set.Path() }

@@ -20,17 +20,6 @@ import (
 // for, that is remembered and the way is planned once more; the new plan says
 // what it gives instead.
 func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.Session, err error) {
-	c, s, err = k.wantedSession(ctx, w)
-	if err == nil {
-		s, err = k.short(c, s)
-	}
-	if err == nil && k.narrowed != "" {
-		k.sys.say("%s", k.narrowed)
-	}
-	return c, s, k.sys.toAgent(w.profile, err)
-}
-
-func (k *keeper) wantedSession(ctx context.Context, w wanted) (c chain.Chain, s cred.Session, err error) {
 	request, err := k.sys.request(w)
 	if err != nil {
 		return c, s, err
@@ -46,19 +35,13 @@ func (k *keeper) wantedSession(ctx context.Context, w wanted) (c chain.Chain, s 
 	defer func() {
 		k.warn(set, err)
 		k.warnClock()
-		if k.sys.agent.IsZero() {
-			k.renewSDKConfig(set)
-		}
+		k.renewSDKConfig(set)
+		err = k.handed(w, c, s, err)
 	}()
 	in := k.inClear(set)
 	kinds := source.Kinds(in)
-	if !k.sys.agent.IsZero() {
-		if c, s, ok := k.granted(set, kinds, request); ok {
-			return c, s, nil
-		}
-		if request, err = k.ruleAgent(set, w, request); err != nil {
-			return c, s, err
-		}
+	if c, s, request, err = k.forAgent(set, kinds, w, request); err != nil || s.ID != "" {
+		return c, s, err
 	}
 	if err := k.openFor(ctx, set, kinds, request); err != nil {
 		return c, s, err
@@ -139,15 +122,10 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Ki
 }
 
 func (k *keeper) broker(minLeft time.Duration, w wanted, keys chainKeys) *broker.Broker {
-	renew := time.Duration(0)
-	if !k.sys.agent.IsZero() {
-		renew = agentRenews
-	}
 	return &broker.Broker{
-		RenewUnder: renew,
-		Cache:      func() *cache.Cache { return k.cache }, Keys: keys, Locks: filepath.Join(k.home.Data, "locks"),
+		Cache: func() *cache.Cache { return k.cache }, Keys: keys, Locks: filepath.Join(k.home.Data, "locks"),
 		Env:   source.Env{STS: k.sys.sts, Outside: k.outside(keys.in), Now: k.sys.Now},
 		Trust: checkBundle, Driver: k.driver(cred.NewSecret(w.code)), Unattended: k.unattended,
-		Approver: approver{k, w}, MinLeft: minLeft, Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say, Debug: k.debug,
+		Approver: approver{k, w}, MinLeft: minLeft, RenewUnder: k.renewUnder(), Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say, Debug: k.debug,
 	}
 }

@@ -73,6 +73,22 @@ func (v *resolver) nameAgent(name *string, generated *bool) error {
 	return nil
 }
 
+// placeNamed puts the roles behind what comes before them. Every session gets a
+// name, and the last one the agent's.
+func (v *resolver) placeNamed(before []source.Step, roles []source.AssumeRole, serial string) error {
+	v.chain.Steps = before
+	for i := range roles {
+		sessionName(&roles[i], serial)
+		if i == len(roles)-1 {
+			if err := v.nameAgent(&roles[i].SessionName, &roles[i].Generated); err != nil {
+				return err
+			}
+		}
+		v.chain.Steps, v.chain.STS = append(v.chain.Steps, roles[i]), roles[i].Endpoint
+	}
+	return nil
+}
+
 // agentName fills a template. Of what is too long the user's name is cut.
 func agentName(template, user, id string) string {
 	rest := strings.NewReplacer("USER", "", "AGENT", id).Replace(template)

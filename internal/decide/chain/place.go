@@ -95,17 +95,7 @@ func (v *resolver) placeOn(begin source.Step, base profile.Profile, roles []sour
 		roles[0].Device = device
 		v.note("the first role is shown MFA device " + device.Serial + ", as if the credentials before it were a user's")
 	}
-	for i := range roles {
-		sessionName(&roles[i], "")
-		if i == len(roles)-1 {
-			if err := v.nameAgent(&roles[i].SessionName, &roles[i].Generated); err != nil {
-				return err
-			}
-		}
-		v.chain.Steps = append(v.chain.Steps, roles[i])
-		v.chain.STS = roles[i].Endpoint
-	}
-	return nil
+	return v.placeNamed(v.chain.Steps, roles, "")
 }
 
 func (v *resolver) entersRole(begin source.Step) bool { return source.CardOf(begin).Role != "" }

@@ -37,10 +37,8 @@ type resolver struct {
 func Resolve(set profile.Set, kinds []source.Kind, hasKey func(string) bool, limits map[string]time.Duration, r Request) (Chain, error) {
 	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, limits: limits, req: r}
 	v.chain = Chain{Profile: r.Profile, Agent: r.Agent, Granted: r.Granted, Terminal: r.Terminal}
-	v.forAgent()
 	links, err := v.walk()
 	if err == nil {
-		v.target = links[0].profile
 		err = v.placeGuarded(links)
 	}
 	if err != nil {
@@ -77,9 +75,6 @@ func (v *resolver) place(links []link) error {
 	}
 	if err := v.lifetimes(roles, links); err != nil {
 		return err
-	}
-	if len(roles) > 0 {
-		v.shorten(&roles[len(roles)-1].Lifetime)
 	}
 	if begin != nil {
 		if begin, err = v.beginWith(begin, base, len(roles) == 0); err != nil {
@@ -127,15 +122,5 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 			v.note(codeNote(v.req.NoSession, differs, first, d))
 		}
 	}
-	for i := range roles {
-		sessionName(&roles[i], device.Serial)
-	}
-	if err := v.nameAgent(&roles[len(roles)-1].SessionName, &roles[len(roles)-1].Generated); err != nil {
-		return err
-	}
-	for _, r := range roles {
-		steps = append(steps, r)
-	}
-	v.chain.Steps, v.chain.STS = steps, roles[len(roles)-1].Endpoint
-	return nil
+	return v.placeNamed(steps, roles, device.Serial)
 }

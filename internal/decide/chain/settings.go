@@ -85,7 +85,9 @@ func (v *resolver) lifetimes(roles []source.AssumeRole, links []link) error {
 			v.cut(at == len(roles)-1, r.RoleARN, life, from)
 			life = roleChainingMax
 		}
-		r.Lifetime = life
+		if r.Lifetime = life; at == len(roles)-1 {
+			v.shorten(&r.Lifetime)
+		}
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ func (v *resolver) walk() ([]link, error) {
 	if err := v.checkSwitch(); err != nil {
 		return nil, err
 	}
+	v.forAgent()
 	if v.req.Profile == "" {
 		return v.fromEnvironment(), nil
 	}
@@ -71,7 +72,10 @@ func (v *resolver) load(name string, target bool) (profile.Profile, error) {
 	if err != nil {
 		return p, err
 	}
-	return p.With(overlay(v.req.Env, target)...), nil
+	if p = p.With(overlay(v.req.Env, target)...); target {
+		v.target = p
+	}
+	return p, nil
 }
 
 // knows says whether one of the kinds has credentials for a name that the config
