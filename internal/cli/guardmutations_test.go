@@ -1,3 +1,5 @@
+//go:build unix
+
 package cli
 
 import (
@@ -7,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestGuardMutations takes one protection of a guard out of the program at a time:
@@ -66,5 +70,39 @@ func TestGuardMutations(t *testing.T) {
 				t.Errorf("no test fails (%v):\n%s", err, out)
 			}
 		})
+	}
+}
+
+// TestOneTerminal takes the difference between terminal sessions away: the scripts
+// must see that a second one is served unasked.
+func TestOneTerminal(t *testing.T) {
+	t.Parallel()
+	const script = `env TEST_TERMINAL=%
+exec sh -c 'cat guards >>$HOME/.aws/config'
+exits 0 fob add security --env
+exits 0 term code fob export --check guarded
+exits 4 fob export guarded
+! stdout .
+-- code --
+MFA code for => $CODE
+-- guards --
+[profile guarded]
+source_profile = security
+mfa_serial = arn:aws:iam::123456789012:mfa/gruntwork
+role_arn = arn:aws:iam::567890123456:role/allow-read-only-access-from-other-accounts
+fob_guard = code
+`
+	for terminal, fails := range map[string]bool{"": false, "the only one": true} {
+		file := filepath.Join(t.TempDir(), "terminal.txtar")
+		if err := os.WriteFile(file, []byte(strings.Replace(script, "%", "'"+terminal+"'", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		params := scriptParams("", startOurs)
+		params.Files = []string{file}
+		var seen outcome
+		seen.Run("", func(root testscript.T) { testscript.RunT(root, params) })
+		if seen.failed != fails || fails && !strings.Contains(seen.log, "exit status 0, want 4") {
+			t.Errorf("one terminal %q: failed %v, want %v:\n%s", terminal, seen.failed, fails, seen.log)
+		}
 	}
 }
