@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"fob/internal/decide/chain"
+	"fob/internal/decide/policy"
 	"fob/internal/fault"
 	"fob/internal/front"
 
@@ -37,6 +38,7 @@ func (w *wanted) flags(c *cobra.Command) {
 	f.Var(some{&w.policyFile}, "policy-file", "narrow the session by the policy in this file")
 	f.Var(someOf{&w.policyARNs}, "policy-arns", "narrow the session by these managed policies")
 	c.MarkFlagsMutuallyExclusive("policy", "policy-file")
+	_ = c.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(append(policy.Names(), policy.Full), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // request turns flags and environment into what chain decides on.
