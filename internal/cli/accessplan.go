@@ -121,6 +121,7 @@ func (q *inquiry) planProfile(name string) error {
 	if err != nil {
 		return err
 	}
+	r.Unguarded = true
 	c, err := chain.Resolve(q.set, q.kinds, q.hasKey, nil, r)
 	if why, meant := access.BadAccount(t.arn); err != nil && why != "" {
 		t.verdict = access.Verdict{Answer: access.No, Reason: access.WrongAccount, Why: why}

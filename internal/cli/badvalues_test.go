@@ -32,7 +32,7 @@ func TestBadKeys(t *testing.T) {
 		{"duration_seconds", over + "duration_seconds = soon\n", `duration_seconds "soon" (~/.aws/config:7) is not a duration`},
 		{"endpoint_url", over + "endpoint_url = ::::\n", `endpoint_url "::::" (~/.aws/config:7) is not a URL`},
 		{"region", over + "region = Oregon (US)\n", `region "Oregon (US)" (~/.aws/config:7) is not the name of a region`},
-		{"fob_guard", over + "fob_guard = maybe\n", `fob_guard "maybe" (~/.aws/config:7) asks for a guard`},
+		{"fob_guard", over + "fob_guard = maybe\n", `fob_guard "maybe" (~/.aws/config:7) is no guard`},
 		{"include_profile", over + "include_profile = absent\n", `~/.aws/config:7: profile "t": include_profile`},
 		{"mfa_serial", over + "mfa_serial = arn:x\n", `mfa_serial "arn:x" (~/.aws/config:7) is not`},
 		{"mfa_process", over + "mfa_serial = arn:aws:iam::123456789012:mfa/plain\nmfa_process = false\n", "mfa_process (~/.aws/config:8): exit status 1"},
@@ -147,6 +147,10 @@ func badFlags() map[string]badFlag {
 		"roles":             {"../x", "--roles"},
 		"role-name":         {"x-{rolle}", "--role-name"},
 		"role-prefix":       {"a b", "--role-prefix"},
+		"agent":             {"a b", "--agent"},
+		"to":                {"a b", "--to"},
+		"for":               {"soon", "--for"},
+		"reason":            {},
 	}
 }
 

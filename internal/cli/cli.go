@@ -47,6 +47,9 @@ func Main(sys System) int {
 		return interrupted(ctx)
 	}
 	err = fault.Scarce(err)
+	if err = sys.toAgent("", err); renderRefusal(sys.Stderr, err) {
+		return int(fault.CodeOf(err))
+	}
 	if asJSON {
 		renderJSON(sys.Stderr, err)
 	} else {

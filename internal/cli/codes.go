@@ -19,6 +19,9 @@ import (
 func (k *keeper) driver(given cred.Secret) func(source.MFA) mfa.Driver {
 	s := k.sys
 	return func(m source.MFA) mfa.Driver {
+		if s.unasked() || k.onlyTyped {
+			m.Process, m.ProcessFrom = "", ""
+		}
 		return mfa.Choose(mfa.Env{
 			OpenTTY: s.OpenTTY, Process: m.Process, ProcessFrom: m.ProcessFrom, Code: given,
 			RunShell: func(ctx context.Context, line string) ([]byte, error) {

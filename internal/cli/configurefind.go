@@ -85,7 +85,7 @@ type finder struct {
 // roles.
 func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.Accounts, o configureOptions) (refarch.Wanted, error) {
 	f := finder{keeper: k, set: set, accounts: a, o: o}
-	w := refarch.Wanted{Source: o.source, Region: o.region, Prune: o.prune}
+	w := refarch.Wanted{Source: o.source, Region: o.region, Prune: o.prune, Guard: o.guard}
 	var err error
 	if w.Serial, err = f.holder(ctx); err != nil {
 		return w, err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -53,6 +54,8 @@ type explainedStep struct {
 	Process  bool       `json:"mfa_process,omitempty" doc:"the code comes from mfa_process"`
 	Tags     []string   `json:"session_tags,omitempty" doc:"session tags that are sent, KEY=VALUE"`
 	Transit  []string   `json:"transitive_session_tags,omitempty" doc:"keys of those that stay for the roles after it"`
+	Policy   string     `json:"policy,omitempty" doc:"session policy that is sent, as JSON"`
+	ARNs     []string   `json:"policy_arns,omitempty" doc:"managed policies that are sent as session policies"`
 	Identity string     `json:"source_identity,omitempty" doc:"source identity that is sent"`
 	Region   string     `json:"region,omitempty" doc:"region of the call"`
 	Endpoint string     `json:"endpoint,omitempty" doc:"address in place of AWS's own"`
@@ -63,11 +66,14 @@ type explainedStep struct {
 type explained struct {
 	Profile  string          `json:"profile" doc:"the profile"`
 	Account  string          `json:"account,omitempty" doc:"account id, where the config tells it"`
+	Guard    string          `json:"guard,omitempty" doc:"what stands before the credentials: confirm or code"`
 	Region   string          `json:"region,omitempty" doc:"region that a child is told"`
 	Key      string          `json:"key_profile" doc:"the profile whose stored key begins the chain; empty where none is needed"`
 	KeyID    string          `json:"key_id,omitempty" doc:"its id, cut short"`
 	Locked   bool            `json:"locked" doc:"the store is locked, so keys and what is cached are assumed"`
 	Steps    []explainedStep `json:"steps" doc:"the calls in order"`
+	Policy   string          `json:"policy,omitempty" doc:"what narrows the session: the name of a built-in policy, or custom"`
+	From     string          `json:"policy_from,omitempty" doc:"who asked for that: flags, or where it stands in the config"`
 	Codes    int             `json:"codes_needed" doc:"MFA codes that a run would ask for now"`
 	Calls    int             `json:"calls_needed" doc:"calls to AWS that a run would make now"`
 	Why      []string        `json:"why" doc:"the reasons for the chain"`
@@ -104,6 +110,11 @@ func (k *keeper) explainFor(w wanted) (explained, error) {
 	if err != nil {
 		return explained{}, err
 	}
+	if !k.sys.agent.IsZero() {
+		if r, err = k.ruleAgent(set, w, r); err != nil {
+			return explained{}, err
+		}
+	}
 	kinds := source.Kinds(k.inClear(set))
 	exists, err := k.exists()
 	if err != nil {
@@ -135,7 +146,10 @@ func (k *keeper) explainFor(w wanted) (explained, error) {
 // explain puts a chain and the state of the cache into words. Steps before the
 // last kept session will not be made.
 func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) explained {
-	e := explained{Profile: c.Profile, Account: c.Account, Region: c.Region, Key: c.Key, KeyID: cred.Short(k.keyID(c)), Locked: locked, Steps: []explainedStep{}, Why: c.Notes, Warnings: c.Warnings}
+	e := explained{Profile: c.Profile, Account: c.Account, Guard: string(c.Guard), Region: c.Region, Key: c.Key, KeyID: cred.Short(k.keyID(c)), Locked: locked, Steps: []explainedStep{}, Why: c.Notes, Warnings: c.Warnings}
+	if !c.Policy.IsZero() {
+		e.Policy, e.From = cmp.Or(c.Policy.Name, "custom"), c.Policy.From
+	}
 	if e.Why == nil {
 		e.Why = []string{}
 	}
@@ -173,7 +187,14 @@ func explainStep(step source.Step) explainedStep {
 		Call: card.Call, Text: step.Describe(), Profile: card.Owner, Role: card.Role, Lifetime: int(card.Lifetime / time.Second),
 		MFA: device.Serial, Process: device.Process != "", Region: card.Endpoint.Region, Endpoint: card.Endpoint.URL,
 	}
+	switch s := step.(type) {
+	case source.WebIdentity:
+		one.Policy, one.ARNs = s.Policy, s.PolicyARNs
+	case source.FederationToken:
+		one.Policy, one.ARNs = s.Policy, s.PolicyARNs
+	}
 	if role, ok := step.(source.AssumeRole); ok {
+		one.Policy, one.ARNs = role.Policy, role.PolicyARNs
 		one.Identity, one.Transit = role.SourceIdentity, role.TransitiveKeys
 		for _, tag := range role.Tags {
 			one.Tags = append(one.Tags, tag.Key+"="+tag.Value)
@@ -206,7 +227,7 @@ func (e explained) text(now time.Time) string {
 	if e.Region != "" {
 		fmt.Fprintf(&b, ", region %s", e.Region)
 	}
-	b.WriteString("\n")
+	b.WriteString(guardedBy(e.Guard) + "\n")
 	switch {
 	case e.Key == "":
 		b.WriteString("  key   none is needed\n")
@@ -251,7 +272,7 @@ func assumedKeys(set profile.Set, kinds []source.Kind) func(string) bool {
 		if err != nil || from != "" && from != name {
 			return !set.Has(name)
 		}
-		_, err = chain.Resolve(set, kinds, func(string) bool { return false }, nil, chain.Request{Profile: name})
+		_, err = chain.Resolve(set, kinds, func(string) bool { return false }, nil, leadsTo(name))
 		return err != nil // it can do without
 	}
 }

@@ -125,6 +125,7 @@ func variables() [][2]string {
 		{"AWS_VAULT_FILE_DIR, AWS_VAULT_FILE_PASSPHRASE", "for import: aws-vault's folder, else ~/.awsvault/keys, and its passphrase"},
 		{"AWS_VAULT_PASS_PREFIX, AWS_VAULT_PASS_PASSWORD_STORE_DIR, AWS_VAULT_PASS_CMD, PASSWORD_STORE_DIR, PASSAGE_DIR", "for import: where aws-vault keeps keys with pass or passage"},
 		{"AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME, AWS_VAULT_KEYCHAIN_NAME, DISABLE_KWALLET, DBUS_SESSION_BUS_ADDRESS", "for import: where aws-vault keeps keys on a desktop"},
+		{"FOB_AGENT, CLAUDECODE, GEMINI_CLI, CODEX_THREAD_ID, KIRO_SESSION_ID, OPENCODE, ANTIGRAVITY_AGENT, AMP_CURRENT_THREAD_ID, PI_CODING_AGENT, COPILOT_CLI, CURSOR_AGENT, AI_AGENT, AGENT", "whether an agent asks, which then gets what fob_agent of the profile says; no value says that none does"},
 		{"FOB_BACKEND", "like --backend"},
 		{"FOB_PROMPT, AWS_VAULT_PROMPT", "like --prompt"},
 		{"YKMAN_OATH_CREDENTIAL_NAME, YKMAN_OATH_DEVICE_SERIAL, AWS_VAULT_YKMAN_VERSION", "for --prompt ykman: its credential (default the serial of the MFA device), which YubiKey, and 1 to 3 for an old ykman"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"fob/internal/cred"
@@ -40,15 +41,17 @@ type keeper struct {
 	proved     []string    // the ways that were seen to open the store in this run
 	passphrase cred.Secret // that opened it in this run
 
-	identity cred.Secret  // zero while the vault is shut
-	seal     cred.Secret  // zero while sessions are shut
-	cache    *cache.Cache // without a seal key: empty, and keeps nothing
-	index    cache.Index
-	kept     map[string]bool // the sessions that there are, for a long list; nil: not looked
-	held     *lock.Lock
-	typed    bool           // only what a person types opens the store, where there is such a way
-	walker   *broker.Broker // that got the session of this run
-	recorder recorder
+	identity  cred.Secret  // zero while the vault is shut
+	seal      cred.Secret  // zero while sessions are shut
+	cache     *cache.Cache // without a seal key: empty, and keeps nothing
+	index     cache.Index
+	kept      map[string]bool // the sessions that there are, for a long list; nil: not looked
+	held      *lock.Lock
+	onlyTyped bool           // a code counts only if a person types it
+	typed     bool           // only what a person types opens the store, where there is such a way
+	narrowed  string         // what is said of an agent's session
+	walker    *broker.Broker // that got the session of this run
+	recorder  recorder
 }
 
 const (
@@ -68,6 +71,7 @@ func (s System) newKeeper(g *globals) (*keeper, error) {
 	if err != nil || timeout <= 0 {
 		return nil, &fault.Error{What: fmt.Sprintf("--timeout %q is not a duration", g.timeout), Next: []string{"write it like --timeout 5m"}, Code: fault.Usage}
 	}
+	s.Terminal = sync.OnceValue(s.Terminal) // a list asks for each profile
 	k := &keeper{sys: s, g: g, home: home, timeout: timeout, unattended: timeout, cache: cache.New(home.Data, cred.Secret{})}
 	if g.timeout == "" {
 		k.unattended = unattendedWait

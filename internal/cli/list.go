@@ -11,6 +11,7 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
@@ -47,6 +48,7 @@ func newList(sys *System, g *globals) *cobra.Command {
 type listed struct {
 	Profile  string          `json:"profile" doc:"name of the profile, or of a stored key that no profile has"`
 	InConfig bool            `json:"in_config" doc:"the AWS config has a section for it"`
+	Guard    string          `json:"guard,omitempty" doc:"its guard: confirm or code"`
 	Key      string          `json:"key,omitempty" doc:"id of its stored key, cut short"`
 	KeyAge   int             `json:"key_age_days,omitempty" doc:"days since the key was stored"`
 	Rotation string          `json:"rotation,omitempty" doc:"unfinished: fob rotate goes on with it; waiting: the old key is inactive and is to be deleted"`
@@ -113,11 +115,25 @@ func (s System) runList(_ context.Context, g *globals, o listOptions) error {
 	if o.keys {
 		return writeKeys(s.Stdout, l)
 	}
+	if guarded := l.guarded(); len(guarded) > 0 && !s.asIncumbent() {
+		s.say("guarded: %s", someOfThem(guarded))
+	}
 	return writeTable(s.Stdout, l)
 }
 
-// writeKeys prints how old each key is. The table of all columns has no room for
-// that: scripts know it from aws-vault.
+// guarded names the guarded profiles. The table has no room for that: scripts know
+// it from aws-vault.
+func (l listing) guarded() []string {
+	var names []string
+	for _, r := range l.Profiles {
+		if r.Guard != "" {
+			names = append(names, fault.Line(r.Profile)+" ("+r.Guard+")")
+		}
+	}
+	return names
+}
+
+// writeKeys prints how old each key is, for which the table has no room either.
 func writeKeys(w io.Writer, l listing) error {
 	var b strings.Builder
 	for _, r := range l.Profiles {
@@ -182,6 +198,10 @@ func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
 
 func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig bool) listed {
 	r := listed{Profile: name, InConfig: inConfig, Sessions: []listedSession{}}
+	if p, err := set.Profile(name); err == nil {
+		level, _, _ := guard.Of(p)
+		r.Guard = string(level)
+	}
 	if info, ok := k.index.Keys[name]; ok {
 		r.Key = cred.Short(info.ID)
 		r.KeyAge = int(k.sys.Now().Sub(info.Created) / day)
@@ -192,7 +212,7 @@ func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig
 	if k.seal.IsZero() {
 		return r
 	}
-	c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), chain.Request{Profile: name, Env: chain.FromEnviron(k.sys.Environ)})
+	c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), k.sys.readingPolicies(chain.Request{Profile: name, Terminal: k.sys.Terminal(), Env: chain.FromEnviron(k.sys.Environ)}))
 	if err != nil {
 		r.Problem = err.Error()
 		return r

@@ -111,6 +111,7 @@ func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error 
 	if _, made := c.Steps[len(c.Steps)-1].(source.FederationToken); o.federate && !made {
 		s.say("--federate changes nothing: profile %q enters a role, whose session opens the console by itself", c.Profile)
 	}
+	s.banner(c, session)
 	return s.signIn(ctx, k, o, c, session)
 }
 

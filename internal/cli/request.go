@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"fob/internal/decide/chain"
+	"fob/internal/decide/policy"
 	"fob/internal/fault"
 	"fob/internal/front"
 
@@ -28,6 +26,7 @@ type wanted struct {
 	console    chain.Console
 	fresh      bool
 	account    string // that the session must be of; "": any
+	agent      string
 }
 
 func (w *wanted) flags(c *cobra.Command) {
@@ -37,10 +36,12 @@ func (w *wanted) flags(c *cobra.Command) {
 	f.StringVar(&w.region, "region", "", "region of the last call and of the child")
 	f.StringVarP(&w.code, "mfa-token", "t", "", "the MFA code, where it is known already")
 	f.BoolVar(&w.fresh, "fresh", false, "make a new session even though one is kept")
-	f.Var(some{&w.policy}, "policy", "narrow the session by this policy (JSON)")
+	f.Var(some{&w.policy}, "policy", "narrow the session: view, read-only, plan, or the JSON of a policy; full lifts fob_policy")
 	f.Var(some{&w.policyFile}, "policy-file", "narrow the session by the policy in this file")
 	f.Var(someOf{&w.policyARNs}, "policy-arns", "narrow the session by these managed policies")
+	f.StringVar(&w.agent, agentFlag, "", "the credentials are for an agent of this name: the profile's fob_agent narrows them")
 	c.MarkFlagsMutuallyExclusive("policy", "policy-file")
+	_ = c.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(append(policy.Names(), policy.Full), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // request turns flags and environment into what chain decides on.
@@ -59,30 +60,10 @@ func (s System) request(w wanted) (chain.Request, error) {
 		return chain.Request{}, err
 	}
 	r := line.Request(s.Environ)
-	r.Console = w.console
-	r.Policy = chain.Policy{Inline: w.policy, ARNs: w.policyARNs}
-	if w.policyFile != "" {
-		text, err := readPolicy(w.policyFile)
-		if err != nil {
-			return r, &fault.Error{What: "cannot read the session policy of --policy-file", Why: err, Code: fault.Usage}
-		}
-		r.Policy.Inline = text
-	}
-	// AWS would say so too, but perhaps only after it has taken a code.
-	if r.Policy.Inline != "" && !json.Valid([]byte(r.Policy.Inline)) {
-		return r, &fault.Error{What: "cannot use the session policy of --policy or --policy-file", Why: errors.New("it is not JSON"), Code: fault.Usage}
-	}
-	return r, nil
-}
-
-// readPolicy reads a session policy, which may come out of a pipe. An empty one
-// is refused: it would not narrow anything.
-func readPolicy(path string) (string, error) {
-	text, err := readSmall(path)
-	if err == nil && strings.TrimSpace(string(text)) == "" {
-		err = fmt.Errorf("%s: %w", fault.Line(path), errEmpty)
-	}
-	return string(text), err
+	r.Console, r.Agent, r.Terminal = w.console, s.agent.ID, s.Terminal()
+	var err error
+	r.Policy, err = w.sessionPolicy()
+	return s.readingPolicies(r), err
 }
 
 // readSmall reads a file, or a pipe, of which no more than 64 KiB can be meant.

@@ -46,10 +46,15 @@ func newRoot(sys *System) *cobra.Command {
 	}
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
 		g.command = c.Name()
-		if g.noInput {
+		if err := sys.meetAgent(c, g); err != nil {
+			return err
+		}
+		if g.noInput && !sys.unasked() {
 			sys.OpenTTY = noTTY
 		}
-		g.prompt = cmp.Or(g.prompt, sys.lookup("FOB_PROMPT"), sys.lookup("AWS_VAULT_PROMPT"))
+		if g.prompt = cmp.Or(g.prompt, sys.lookup("FOB_PROMPT"), sys.lookup("AWS_VAULT_PROMPT")); sys.unasked() {
+			g.prompt = ""
+		}
 		if err := mfa.CheckNamed(g.prompt); err != nil {
 			return inExec(c, err)
 		}
@@ -91,6 +96,7 @@ func commands() []func(*System, *globals) *cobra.Command {
 	return []func(*System, *globals) *cobra.Command{
 		newConfigure, newAdd, newImport, newRotate, newMFA, newRemove, newList, newClear,
 		newExec, newExport, newCredentialProcess, newTerragruntAuth, newLogin,
+		newGrant, newRevoke,
 		newExplain, newAccess, newSDKConfig, newStatus, newLog, newDoctor, newStore, newLock, newUnlock,
 		newPlayground, newVersion, newProxy, newMigrateBackend,
 	}

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 	// and what they start would too. One that is caught is the default again in
 	// a child.
 	if strings.HasSuffix(os.Args[0], ".test") && os.Getenv("TEST_HANG") == "" {
+		withoutAgents()
 		for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
 			if signal.Ignored(s) {
 				signal.Notify(make(chan os.Signal, 1), s)
@@ -96,8 +97,9 @@ func testFront() front.System {
 		panic(err)
 	}
 	now, handOver := mayPanic("fob", clock)
+	environ, restored := frontAgents()
 	return front.System{
-		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: guardedStderr("fob"), Now: now,
+		Args: os.Args, Environ: environ, Stdout: os.Stdout, Stderr: guardedStderr("fob"), Now: now,
 		Core: func() string { return filepath.Join(filepath.Dir(self), "fob-core") }, Version: "test", UID: os.Getuid(), Getwd: syscall.Getwd, NoKeyring: noKeyring(),
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 		Exec: func(path string, argv, environ []string) error {
@@ -110,7 +112,7 @@ func testFront() front.System {
 			}
 			// testscript chooses by argv[0] which program the binary stands for.
 			if filepath.Base(path) == "fob-core" {
-				environ = append([]string{"TEST_CALLED=" + filepath.Base(argv[0])}, environ...)
+				environ = append(append([]string{"TEST_CALLED=" + filepath.Base(argv[0])}, restored...), environ...)
 				argv = append([]string{"fob-core"}, argv[1:]...)
 			}
 			return launch.Replace(path, argv, environ)
@@ -123,6 +125,10 @@ func testSystem() System {
 	s.Args[0] = cmp.Or(os.Getenv("TEST_CALLED"), "fob")
 	_ = os.Unsetenv("TEST_CALLED")
 	s.Environ = os.Environ()
+	s.Kin = testKin(s.Kin)
+	if os.Getenv("TEST_BLIND") == "fob-core" {
+		s.Environ = blind(s.Environ)
+	}
 	s.Stderr = guardedStderr("fob-core")
 	s.Ahead = clockAhead()
 	s.CheapStore, s.NoKeyring, s.AnyDisk = true, noKeyring(), os.Getenv("TEST_REAL_DISK") == ""
@@ -131,6 +137,9 @@ func testSystem() System {
 	s.Now, s.Execve = now, func(path string, argv, environ []string) error {
 		handOver(environ)
 		return exec(path, argv, environ)
+	}
+	if one := os.Getenv("TEST_TERMINAL"); one != "" { // for TestOneTerminal alone
+		s.Terminal = func() string { return one }
 	}
 	if os.Getenv("TEST_NO_TTY") != "" {
 		s.OpenTTY = func() (tty.TTY, error) {
@@ -203,7 +212,8 @@ func setupScript(env *testscript.Env, start func(*testscript.Env) (localAWS, err
 		"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_STS": url, "AWS_ENDPOINT_URL_S3": url, "AWS_ENDPOINT_URL_IAM": url,
 		"GORACE":        "atexit_sleep_ms=0", // a race-built program would sleep a second at its end
 		"AWS_CA_BUNDLE": "", "TF_CLI_CONFIG_FILE": "/dev/null", "CHECKPOINT_DISABLE": "1", "FOB_PLAYGROUND_URL": server.CodesAt(),
-		"KEY_ID": id, "KEY_SECRET": secret, "CAROL_ID": carol, "CAROL_SECRET": carolSecret, "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret,
+		"TEST_ABOVE": strconv.Itoa(os.Getpid()),
+		"KEY_ID":     id, "KEY_SECRET": secret, "CAROL_ID": carol, "CAROL_SECRET": carolSecret, "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret,
 	} {
 		env.Setenv(name, value)
 	}

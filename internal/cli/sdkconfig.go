@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"fob/internal/decide/chain"
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
@@ -50,6 +51,7 @@ type sdkJSON struct {
 	File    string   `json:"file" doc:"the second config"`
 	Origin  string   `json:"origin" doc:"the config that it is made from"`
 	Asking  []string `json:"asking" doc:"profiles that ask fob"`
+	Guarded []string `json:"guarded" doc:"those of them that are guarded: their clients get nothing until a person has answered in their terminal"`
 	Others  []string `json:"others" doc:"profiles without credentials, which keep their settings"`
 	Hidden  []string `json:"hidden" doc:"profiles whose keys in the credentials file the SDKs take first"`
 	Left    []string `json:"left" doc:"profiles whose names cannot be written there"`
@@ -120,6 +122,9 @@ func (s System) runSDKConfig(ctx context.Context, g *globals, o sdkOptions) erro
 func (s System) saySDKConfig(r sdkJSON, checked bool) {
 	done := map[bool]string{true: "wrote", false: "up to date:"}[r.Changed]
 	s.say("%s %s: %d profile%s ask%s fob, %d without credentials", done, r.File, len(r.Asking), plural(len(r.Asking)), map[bool]string{true: "s"}[len(r.Asking) == 1], len(r.Others))
+	if len(r.Guarded) > 0 {
+		s.say("guarded: %s; what asks for them outside of a terminal gets nothing", strings.Join(r.Guarded, ", "))
+	}
 	for _, name := range r.Hidden {
 		s.say("the SDKs take the keys of profile %q out of the credentials file first: fob import takes them into the store", name)
 	}
@@ -155,12 +160,12 @@ func staleSDKConfig(path string, there profile.Set) error {
 // sdkText makes the file. A profile that cannot be entered asks nothing: its
 // clients find out for themselves, as before.
 func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
-	report := sdkJSON{Origin: set.Path(), Asking: []string{}, Others: []string{}, Hidden: []string{}, Left: []string{}}
+	report := sdkJSON{Origin: set.Path(), Asking: []string{}, Guarded: []string{}, Others: []string{}, Hidden: []string{}, Left: []string{}}
 	inClear := k.inClear(set)
 	kinds := source.Kinds(inClear)
 	var broken error
 	text, err := set.ForSDKs(func(p profile.Profile) string {
-		_, err := chain.Resolve(set, kinds, k.hasKey, nil, chain.Request{Profile: p.Name})
+		c, err := chain.Resolve(set, kinds, k.hasKey, nil, unnarrowed(p.Name))
 		if err != nil {
 			report.Others = append(report.Others, p.Name)
 			return ""
@@ -170,6 +175,9 @@ func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
 			broken = err
 		}
 		report.Asking = append(report.Asking, p.Name)
+		if c.Guard != guard.None {
+			report.Guarded = append(report.Guarded, p.Name)
+		}
 		if inClear.Knows(p.Name) {
 			report.Hidden = append(report.Hidden, p.Name)
 		}
@@ -237,7 +245,7 @@ func (k *keeper) sdkWritten() string {
 // A failure is told and is not the command's.
 func (k *keeper) renewSDKConfig(set profile.Set) {
 	path := k.sdkWritten()
-	if exists, err := k.exists(); path == "" || err != nil || exists && k.seal.IsZero() {
+	if exists, err := k.exists(); path == "" || !k.sys.agent.IsZero() || err != nil || exists && k.seal.IsZero() {
 		return
 	}
 	mayReplace := func(there profile.Set) bool { return !there.Edited() && there.Origin() == set.Path() }

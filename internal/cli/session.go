@@ -31,6 +31,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		k.warn(set, err)
 		k.warnClock()
 		k.renewSDKConfig(set)
+		err = k.handed(w, c, s, err)
 	}()
 	return k.sessionIn(ctx, set, request, w)
 }
@@ -43,6 +44,9 @@ func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.R
 	}
 	in := k.inClear(set)
 	kinds := source.Kinds(in)
+	if c, s, request, err = k.forAgent(set, kinds, w, request); err != nil || s.ID != "" {
+		return c, s, err
+	}
 	if err := k.openFor(ctx, set, kinds, request); err != nil {
 		return c, s, err
 	}

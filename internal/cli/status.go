@@ -143,6 +143,7 @@ type whoami struct {
 	awsapi.Identity
 	Profile string     `json:"profile" doc:"the profile"`
 	Region  string     `json:"region,omitempty" doc:"its region"`
+	Guard   string     `json:"guard,omitempty" doc:"its guard: confirm or code"`
 	Expires *time.Time `json:"expires,omitempty" doc:"when the session ends"`
 }
 
@@ -166,14 +167,14 @@ func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) erro
 	if err != nil {
 		return unasked(o.profile, err)
 	}
-	out := whoami{Identity: id, Profile: c.Profile, Region: c.Region}
+	out := whoami{Identity: id, Profile: c.Profile, Region: c.Region, Guard: string(c.Guard)}
 	if !session.Expires.IsZero() {
 		out.Expires = &session.Expires
 	}
 	if o.json {
 		return writeJSON(s.Stdout, out)
 	}
-	_, err = fmt.Fprintf(s.Stdout, "%s\naccount %s%s\n", fault.Printable(id.ARN), fault.Printable(id.Account), until(session, s.Now()))
+	_, err = fmt.Fprintf(s.Stdout, "%s\naccount %s%s%s\n", fault.Printable(id.ARN), fault.Printable(id.Account), until(session, s.Now()), guardedBy(out.Guard))
 	return err
 }
 

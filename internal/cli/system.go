@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/hygiene"
@@ -30,6 +31,9 @@ type System struct {
 	// Sleep waits, or ends early with the context's error.
 	Sleep   func(context.Context, time.Duration) error
 	OpenTTY func() (tty.TTY, error)
+	// Terminal tells the terminal session of this process from every other one; ""
+	// where there is none.
+	Terminal func() string
 	// Execve replaces this process; it gives the child the limits and the umask
 	// that this process started with.
 	Execve launch.Exec
@@ -66,8 +70,16 @@ type System struct {
 	// AnyDisk lets tests have a runtime directory on a disk.
 	AnyDisk bool
 
+	// Kin gives what is known of the processes above this one, from the nearest up;
+	// whole says that their environments could be looked at.
+	Kin func() (kin []Ancestor, whole bool)
+
 	// clock is what all calls of a run learn of AWS's clock.
 	clock *awsapi.Clock
+	// agent is for whom this run works, and starting says that a person starts
+	// that agent here.
+	agent    guard.Agent
+	starting bool
 }
 
 // RealSystem is the process we are in.
@@ -82,11 +94,13 @@ func RealSystem(version string) System {
 			restore()
 			return launch.Replace(path, argv, environ)
 		},
-		Run: p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
+		Terminal: tty.Session,
+		Run:      p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
 		Keeper: p.keeper, Executable: os.Executable, Getwd: syscall.Getwd,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
 		StderrIsTerminal: func() bool { return hygiene.IsTerminal(2) },
+		Kin:              func() ([]Ancestor, bool) { return kin(os.Getppid()) },
 	}
 }
 

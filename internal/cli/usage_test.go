@@ -27,6 +27,12 @@ func TestReferenceArchitecture(t *testing.T) {
 	runDocument(t, "docs/reference-architecture.md", 5)
 }
 
+// TestAgentsDocument runs every command of docs/agents.md.
+func TestAgentsDocument(t *testing.T) {
+	t.Parallel()
+	runDocument(t, "docs/agents.md", 3)
+}
+
 // runDocument runs the commands of a document, at least so many. Each section
 // becomes a script with a home and a playground of its own, in which the key of
 // security is stored (unless the section says <!-- fresh -->; with <!-- empty -->

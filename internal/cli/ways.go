@@ -94,6 +94,9 @@ func foreignName(name string) (why string, next []string) {
 // one that does not work here and now leaves it to the next. What a person
 // answers counts, right or wrong.
 func (k *keeper) ask(ctx context.Context) (cred.Secret, error) {
+	if k.sys.unasked() {
+		return cred.Secret{}, &fault.Error{What: "cannot open the store", Why: errors.New("it is locked, and it is not opened for an agent"), Code: fault.Attend}
+	}
 	given, has, err := k.given()
 	if err != nil {
 		return cred.Secret{}, err

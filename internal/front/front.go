@@ -13,6 +13,7 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
+	"fob/internal/decide/guard"
 	"fob/internal/decide/source"
 	"fob/internal/deliver/export"
 	"fob/internal/deliver/launch"
@@ -70,8 +71,8 @@ func Main(sys System) int {
 // over; nothing has been written then.
 func (sys System) answer() (status int, done bool) {
 	line, ok := Parse(sys.Args[1:])
-	if !ok {
-		return 0, false
+	if !ok || !guard.Detect(sys.Environ).IsZero() {
+		return 0, false // what an agent gets of a session is decided there
 	}
 	if line.Command == ByDirectory {
 		sys.Environ = launch.Nobody(sys.Environ)
@@ -138,7 +139,7 @@ func (sys System) cached(line Line) (chain.Chain, cred.Session, bool) {
 	}
 	hasKey := func(name string) bool { _, ok := index.Keys[name]; return ok }
 	c, err := chain.Resolve(set, source.Kinds(), hasKey, index.Refused(sys.Now()), line.Request(sys.Environ))
-	if err != nil || len(c.Steps) == 0 || len(c.Warnings) > 0 {
+	if err != nil || len(c.Steps) == 0 || len(c.Warnings) > 0 || c.Guard != guard.None {
 		return none()
 	}
 	names := chain.Names(c, index.Keys[c.Key].ID, kept.NameOf)

@@ -47,7 +47,7 @@ func (b builder) account(a Account) *account {
 		Account: a, alias: "acme-" + a.Name,
 		users: map[string]*user{}, groups: map[string]*group{}, roles: map[string]*role{},
 		devices: map[string]*device{}, policies: map[string]policy{},
-		bucket: newBucket("acme-"+a.Name+"-tfstate", b.now),
+		bucket: newBucket("acme-"+a.Name+"-tfstate", b.now), items: map[string]map[string]map[string]string{},
 	}
 	b.world.accounts = append(b.world.accounts, made)
 	return made

@@ -108,6 +108,8 @@ func (s *Server) answer(c *call) answer {
 		a, err = s.s3(c)
 	case "organizations":
 		a, err = s.organizations(c)
+	case "secretsmanager", "ssm", "kms", "dynamodb":
+		a, err = s.jsonService(c)
 	default:
 		a, err = s.query(c)
 	}

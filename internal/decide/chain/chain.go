@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/decide/source"
 )
 
@@ -32,8 +33,18 @@ type Chain struct {
 	// Account is the id of the account that the session is for, where the
 	// config tells it.
 	Account string
-	// Agent is the program on whose behalf the session is, or "".
+	// Agent is the program on whose behalf the session is, or "". It names the
+	// last step: what comes before serves people too, and is handed to nobody.
 	Agent string
+	// Granted says that a person opens this one session for the agent: none of its
+	// steps has a name, so that nothing else is served by it.
+	Granted bool
+	// Policy narrows the session, with the text and the ARNs that are sent.
+	Policy Policy
+	// Guard is what stands before the session, and Terminal the terminal session
+	// that a guarded one is for; "" is none, and then it is not kept.
+	Guard    guard.Level
+	Terminal string
 	// Notes say why the chain is as it is, in order, for explain.
 	Notes []string
 	// Warnings are notes that the person must see on every run, because they
@@ -51,22 +62,29 @@ type Request struct {
 	// Lifetime is --duration; zero where it was not given.
 	Lifetime time.Duration
 	Region   string
-	Policy   Policy
+	// Policy is what the flags ask for, which goes before that of the config.
+	// ReadPolicy gives the text of a file that the config names, and CheckPolicy
+	// says what is wrong with a text, or ""; the front has neither, and leaves the
+	// first to fob-core.
+	Policy      Policy
+	ReadPolicy  func(path string) (string, error)
+	CheckPolicy func(text string) string
 	// Console says whether the session must open the console. Without a Profile
 	// the credentials of the environment are meant.
 	Console Console
+	// Agent is the program that gets the session, or "" for a person. Its session
+	// is short, bears its name, and is never the user's own. Granted says that a
+	// person opens this one session for it, which then lives as long as they say.
 	Agent   string
-	Env     map[string]string
+	Granted bool
+	// Terminal tells the terminal session that asks from every other one; "" where
+	// there is none.
+	Terminal string
+	// Unguarded says that nothing is handed out, so that no guard stands before
+	// it: the session is thrown away as soon as AWS has given it.
+	Unguarded bool
+	Env       map[string]string
 }
-
-// Policy narrows the last role session.
-type Policy struct {
-	Inline string
-	ARNs   []string
-}
-
-// IsZero says whether nothing is narrowed.
-func (p Policy) IsZero() bool { return p.Inline == "" && len(p.ARNs) == 0 }
 
 // EnvNames lists every variable that Resolve looks at.
 func EnvNames() []string {
@@ -101,8 +119,15 @@ func FromEnviron(environ []string) map[string]string {
 // name before it, so that a step is the same wherever it is reached from. keyID
 // is the id of the stored key; nameOf is the cache's HMAC. A step that cannot
 // be named has "" and so has every step after it.
+//
+// The last step of a guarded chain is another one in each terminal session, and
+// has no name outside of one. Where its guard wants a fresh code the steps before
+// it have none, since a code that was typed for them must not serve again.
 func Names(c Chain, keyID string, nameOf func(...string) string) []string {
 	names := make([]string, len(c.Steps))
+	if c.Granted {
+		return names
+	}
 	base := "key " + keyID
 	if c.Key == "" {
 		base = "begins here"
@@ -112,8 +137,27 @@ func Names(c Chain, keyID string, nameOf func(...string) string) []string {
 		if !ok {
 			break
 		}
-		base = nameOf(append([]string{base, c.Agent}, n.Parts()...)...)
+		agent := ""
+		if i == len(c.Steps)-1 {
+			agent = c.Agent
+		}
+		parts := append([]string{base, agent}, n.Parts()...)
+		if c.Guard != guard.None && i == len(c.Steps)-1 {
+			parts = append(parts, "guard", string(c.Guard), c.Terminal)
+		}
+		base = nameOf(parts...)
 		names[i] = base
+	}
+	return c.guardNames(names)
+}
+
+func (c Chain) guardNames(names []string) []string {
+	last := len(names) - 1
+	if c.Guard == guard.Code {
+		clear(names[:max(last, 0)])
+	}
+	if c.Guard != guard.None && c.Terminal == "" && last >= 0 {
+		names[last] = ""
 	}
 	return names
 }

@@ -37,6 +37,7 @@ const environmentName = "(environment)"
 // that stand in the environment.
 func (v *resolver) fromEnvironment() []link {
 	v.chain.Profile, v.req.Profile = environmentName, environmentName
+	v.req.Unguarded = true // it is out already
 	// Whose they are is not known, so nobody's MFA device is.
 	over := append(overlay(v.req.Env, false), profile.Setting{Key: "mfa_serial"})
 	p := v.set.Bare(environmentName).With(over...)
@@ -59,17 +60,15 @@ func (v *resolver) federate(base profile.Profile, d devices) error {
 		Policy: source.OwnRights, PolicyARNs: v.req.Policy.ARNs, Endpoint: v.chain.STS,
 	}
 	if !v.req.Policy.IsZero() {
-		if why := source.CheckPolicy(v.req.Policy.Inline, v.req.Policy.ARNs); why != "" {
-			return badPolicy(why)
-		}
 		step.Policy = v.req.Policy.Inline
+		v.noteNarrowed()
 	}
-	asked, _, err := v.asked("AWS_FEDERATION_TOKEN_TTL", source.MaxSessionTokenLifetime)
+	asked, from, err := v.asked("AWS_FEDERATION_TOKEN_TTL", source.MaxSessionTokenLifetime)
 	if err != nil {
 		return err
 	}
 	if asked > 0 {
-		step.Lifetime = asked
+		step.Lifetime = v.guardedLife(asked, from)
 	}
 	v.chain.Asked = step.Lifetime
 	v.note("a federated session of the user: the user's own rights, without MFA")

@@ -1,18 +1,21 @@
 package chain
 
 import (
-	"errors"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
-	"fob/internal/fault"
 )
 
 // placeUser plans for a profile without a role: the user's own session.
 func (v *resolver) placeUser(base profile.Profile, d devices) error {
+	if v.req.Agent != "" {
+		return v.notForAgents("it has no role: its session is the user's own, which can enter every role that the user can")
+	}
 	if v.req.Console != NoConsole {
 		return v.federate(base, d)
 	}
@@ -34,6 +37,7 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 	if err != nil {
 		return err
 	}
+	asked = v.guardedLife(asked, from)
 	v.chain.Asked = asked
 	switch {
 	case d.base.Serial == "":
@@ -45,6 +49,8 @@ func (v *resolver) placeUser(base profile.Profile, d devices) error {
 	case asked > roleChainingMax:
 		step.Lifetime = asked
 		v.note(from + " asks for " + asked.String() + ", so this is a session of its own and costs one more code")
+	case v.chain.Guard != guard.None:
+		step.Lifetime, step.Alone = cmp.Or(asked, guardedMax), true
 	default:
 		if step.Lifetime, err = v.shared(); err != nil {
 			return err
@@ -68,6 +74,9 @@ func (v *resolver) shared() (time.Duration, error) {
 // placeOn puts the roles on a step that begins the chain. Only where its
 // credentials may be a user's can the first role be shown an MFA device.
 func (v *resolver) placeOn(begin source.Step, base profile.Profile, roles []source.AssumeRole, d devices) error {
+	if key, clear := begin.(source.InClear); clear && v.req.Agent != "" && len(roles) == 0 {
+		return v.notForAgents("its credentials stand in the clear (" + key.From + ") and are not narrowed by a role")
+	}
 	if v.req.Console == Federated && len(roles) == 0 && !v.entersRole(begin) {
 		v.chain.Steps = []source.Step{begin}
 		return v.federate(base, d)
@@ -86,12 +95,7 @@ func (v *resolver) placeOn(begin source.Step, base profile.Profile, roles []sour
 		roles[0].Device = device
 		v.note("the first role is shown MFA device " + device.Serial + ", as if the credentials before it were a user's")
 	}
-	for i := range roles {
-		sessionName(&roles[i], "")
-		v.chain.Steps = append(v.chain.Steps, roles[i])
-		v.chain.STS = roles[i].Endpoint
-	}
-	return nil
+	return v.placeNamed(v.chain.Steps, roles, "")
 }
 
 func (v *resolver) entersRole(begin source.Step) bool { return source.CardOf(begin).Role != "" }
@@ -116,29 +120,30 @@ func (v *resolver) beginWith(begin source.Step, base profile.Profile, last bool)
 	if !ok {
 		return begin, nil
 	}
-	life, _, err := v.lifetime(base, last)
+	life, from, err := v.lifetime(base, last)
 	if err != nil {
 		return nil, err
 	}
 	if last {
+		life = v.guardedLife(life, from)
 		v.chain.Asked = life
 	}
 	w.Endpoint, w.Lifetime = end, v.allowed(w.RoleARN, life)
 	if w.SessionName == "" {
 		w.SessionName, w.Generated = "fob", true
 	}
-	if last && !v.req.Policy.IsZero() {
-		if why := source.CheckPolicy(v.req.Policy.Inline, v.req.Policy.ARNs); why != "" {
-			return nil, badPolicy(why)
+	if last {
+		v.shorten(&w.Lifetime)
+		if err := v.nameAgent(&w.SessionName, &w.Generated); err != nil {
+			return nil, err
 		}
+	}
+	if last && !v.req.Policy.IsZero() {
 		w.Policy, w.PolicyARNs = v.req.Policy.Inline, slices.Clone(v.req.Policy.ARNs)
+		v.noteNarrowed()
 	}
 	v.note("the token opens the role without a key and without MFA")
 	return w, nil
-}
-
-func badPolicy(why string) error {
-	return &fault.Error{What: "cannot use the session policy of --policy, --policy-file and --policy-arns", Why: errors.New(why), Code: fault.Usage}
 }
 
 func codeNote(noSession, differs bool, r *source.AssumeRole, d devices) string {
@@ -162,32 +167,5 @@ func sessionName(r *source.AssumeRole, serial string) {
 	if i := strings.LastIndexByte(serial, '/'); i >= 0 && strings.HasPrefix(serial, "arn:") && len(serial)-i-1 >= 2 {
 		r.SessionName = serial[i+1:]
 		r.SessionName = r.SessionName[:min(len(r.SessionName), 64)]
-	}
-}
-
-// narrow puts the session policy on the last role.
-func (v *resolver) narrow(roles []source.AssumeRole) error {
-	if v.req.Policy.IsZero() {
-		return nil
-	}
-	if why := source.CheckPolicy(v.req.Policy.Inline, v.req.Policy.ARNs); why != "" {
-		return badPolicy(why)
-	}
-	if len(roles) == 0 {
-		return v.unnarrowed("its credentials come from a source that takes no session policy")
-	}
-	last := &roles[len(roles)-1]
-	last.Policy, last.PolicyARNs = v.req.Policy.Inline, slices.Clone(v.req.Policy.ARNs)
-	v.note("the session policy narrows the last role; the result is what both allow")
-	return nil
-}
-
-// unnarrowed refuses to hand out full rights where narrowed ones were asked for.
-func (v *resolver) unnarrowed(why string) error {
-	return &fault.Error{
-		What: "cannot narrow the session of profile " + quoted(v.req.Profile),
-		Why:  errors.New(why),
-		Next: []string{"use a profile that assumes a role", "or leave --policy out and get the full rights"},
-		Code: fault.Usage,
 	}
 }

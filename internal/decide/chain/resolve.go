@@ -1,8 +1,10 @@
 package chain
 
 import (
+	"cmp"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 )
@@ -26,6 +28,7 @@ type resolver struct {
 	limits map[string]time.Duration
 	req    Request
 	chain  Chain
+	target profile.Profile
 }
 
 // Resolve plans how to get the session that r asks for. hasKey says which
@@ -33,10 +36,10 @@ type resolver struct {
 // that AWS has refused. Errors are *fault.Error with code Config or Usage.
 func Resolve(set profile.Set, kinds []source.Kind, hasKey func(string) bool, limits map[string]time.Duration, r Request) (Chain, error) {
 	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, limits: limits, req: r}
-	v.chain = Chain{Profile: r.Profile, Agent: r.Agent}
+	v.chain = Chain{Profile: r.Profile, Agent: r.Agent, Granted: r.Granted, Terminal: r.Terminal}
 	links, err := v.walk()
 	if err == nil {
-		err = v.place(links)
+		err = v.placeGuarded(links)
 	}
 	if err != nil {
 		return Chain{}, asFault(r.Profile, err)
@@ -63,7 +66,7 @@ func (v *resolver) place(links []link) error {
 	if err != nil {
 		return err
 	}
-	if err := v.child(links[0].profile, roles); err != nil {
+	if err := cmp.Or(v.narrowBy(links), v.child(links[0].profile, roles)); err != nil {
 		return err
 	}
 	begin := links[len(links)-1].begin
@@ -96,7 +99,8 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 	}
 	long := len(roles) == 1 && first.Lifetime > roleChainingMax
 	differs := d.base.Serial != "" && d.role.Serial != "" && d.base.Serial != d.role.Serial
-	withSession := device.Serial != "" && !v.req.NoSession && !long && !differs
+	fresh := v.chain.Guard == guard.Code
+	withSession := device.Serial != "" && !v.req.NoSession && !long && !differs && !fresh
 	var steps []source.Step
 	switch {
 	case withSession:
@@ -114,12 +118,9 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 		v.note("no mfa_serial: the key assumes the role without a code")
 	default:
 		first.Device = device
-		v.note(codeNote(v.req.NoSession, differs, first, d))
+		if !fresh {
+			v.note(codeNote(v.req.NoSession, differs, first, d))
+		}
 	}
-	for i := range roles {
-		sessionName(&roles[i], device.Serial)
-		steps = append(steps, roles[i])
-	}
-	v.chain.Steps, v.chain.STS = steps, roles[len(roles)-1].Endpoint
-	return nil
+	return v.placeNamed(steps, roles, device.Serial)
 }

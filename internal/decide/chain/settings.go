@@ -77,6 +77,7 @@ func (v *resolver) lifetimes(roles []source.AssumeRole, links []link) error {
 			return err
 		}
 		if at == len(roles)-1 {
+			life = v.guardedLife(life, from)
 			v.chain.Asked = life
 		}
 		life = v.allowed(r.RoleARN, life)
@@ -84,7 +85,9 @@ func (v *resolver) lifetimes(roles []source.AssumeRole, links []link) error {
 			v.cut(at == len(roles)-1, r.RoleARN, life, from)
 			life = roleChainingMax
 		}
-		r.Lifetime = life
+		if r.Lifetime = life; at == len(roles)-1 {
+			v.shorten(&r.Lifetime)
+		}
 	}
 	return nil
 }

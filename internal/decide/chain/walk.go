@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
@@ -27,6 +28,7 @@ func (v *resolver) walk() ([]link, error) {
 	if err := v.checkSwitch(); err != nil {
 		return nil, err
 	}
+	v.forAgent()
 	if v.req.Profile == "" {
 		return v.fromEnvironment(), nil
 	}
@@ -70,7 +72,10 @@ func (v *resolver) load(name string, target bool) (profile.Profile, error) {
 	if err != nil {
 		return p, err
 	}
-	return p.With(overlay(v.req.Env, target)...), nil
+	if p = p.With(overlay(v.req.Env, target)...); target {
+		v.target = p
+	}
+	return p, nil
 }
 
 // knows says whether one of the kinds has credentials for a name that the config
@@ -85,8 +90,8 @@ func (v *resolver) knows(name string) bool {
 // link decides what one profile adds and which profile comes before it ("" where
 // the chain begins at this one).
 func (v *resolver) link(p profile.Profile, target bool) (link, string, error) {
-	if set, ok := p.Setting("fob_guard"); ok && set.Value != "none" {
-		return link{}, "", &source.SettingError{Setting: set, Why: "asks for a guard, which this version of fob does not keep; it refuses rather than go on unguarded"}
+	if _, set, ok := guard.Of(p); !ok {
+		return link{}, "", &source.SettingError{Setting: set, Why: "is no guard, and fob refuses rather than go on unguarded", Next: []string{"write it as " + guard.Known()}}
 	}
 	step, err := v.plan(p, false)
 	if err != nil {

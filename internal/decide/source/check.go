@@ -184,23 +184,55 @@ func loopback(name string) bool {
 	return true
 }
 
-// CheckPolicy says why a session policy cannot be sent, or "".
-func CheckPolicy(policy string, arns []string) string {
-	switch {
-	case len(policy) > maxPolicyChars:
-		return "the session policy has " + strconv.Itoa(len(policy)) + " characters; AWS takes at most 2048"
-	case policy != "" && !strings.HasPrefix(strings.TrimSpace(policy), "{"):
-		return "the session policy is not a JSON object"
-	case len(arns) > maxPolicyARNs:
-		return strconv.Itoa(len(arns)) + " policy ARNs; AWS takes at most 10"
+// CheckPolicy says why a session policy cannot be sent for a role, or "". AWS
+// counts the text and the ARNs together, and takes managed policies of its own
+// and of the role's account
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+// Whether the text is a policy is not looked at.
+func CheckPolicy(policy string, arns []string, role string) string {
+	if len(arns) > maxPolicyARNs {
+		return strconv.Itoa(len(arns)) + " policy ARNs; AWS takes at most " + strconv.Itoa(maxPolicyARNs)
 	}
+	size := utf8.RuneCountInString(policy)
 	for _, a := range arns {
-		if Partition(a) == "" || !strings.Contains(a, ":iam::") || !strings.Contains(a, ":policy/") {
-			return quote(a) + " is not the ARN of a managed policy"
+		size += len(a)
+		if why := badPolicyARN(a, role); why != "" {
+			return quote(a) + " " + why
 		}
+	}
+	if size > maxPolicyChars {
+		return "it has " + strconv.Itoa(size) + " characters, ARNs counted in; AWS takes at most " + strconv.Itoa(maxPolicyChars)
+	}
+	for _, r := range policy {
+		if r > 0xff || r < ' ' && !strings.ContainsRune("\t\n\r", r) {
+			return "it has the character " + strconv.QuoteRuneToASCII(r) + ", which AWS does not take"
+		}
+	}
+	if policy != "" && !strings.HasPrefix(strings.TrimSpace(policy), "{") {
+		return "it is not a JSON object"
 	}
 	return ""
 }
+
+func badPolicyARN(arn, role string) string {
+	f := strings.SplitN(arn, ":", 6)
+	if len(f) < 6 || f[0] != "arn" || !strings.HasPrefix(f[1], "aws") || f[2] != "iam" || f[3] != "" ||
+		!strings.HasPrefix(f[5], "policy/") || strings.HasSuffix(f[5], "/") || !wordy(f[5][len("policy/"):], "/") {
+		return "is not the ARN of a managed policy"
+	}
+	switch partition, account := Partition(role), Account(role); {
+	case partition != "" && f[1] != partition:
+		return "is of partition " + f[1] + ", and the role is of " + partition
+	case f[4] != "aws" && (len(f[4]) != 12 || !digits(f[4])):
+		return "is neither AWS's nor of an account: " + quote(f[4])
+	case f[4] != "aws" && account != "" && f[4] != account:
+		return "is of account " + f[4] + ", and AWS takes those of the role's account only, " + account
+	}
+	return ""
+}
+
+// CheckSessionName says why v cannot be the name of a role session, or "".
+func CheckSessionName(v string) string { return badSessionName(v) }
 
 // plain writes 8h0m0s as people do.
 func plain(d time.Duration) string {

@@ -20,6 +20,8 @@ type SessionToken struct {
 	Lifetime time.Duration
 	Device   MFA
 	Endpoint Endpoint
+	// Alone says that no role is entered with the session.
+	Alone bool
 }
 
 // Describe says what the session is for.
@@ -35,10 +37,11 @@ func (s SessionToken) MFA() MFA { return s.Device }
 
 // Card tells what explain, list and the question for a code show.
 func (s SessionToken) Card() Card {
-	return Card{
-		Call: "GetSessionToken", Owner: s.Profile, Detail: s.Device.Serial, Lifetime: s.Lifetime, Endpoint: s.Endpoint,
-		Opens: "One code opens every role of at most 1h over this key, for " + plain(s.Lifetime) + ".",
+	opens := "One code opens every role of at most 1h over this key, for " + plain(s.Lifetime) + "."
+	if s.Alone {
+		opens = "This code opens one session only: that of the user itself, for " + plain(s.Lifetime) + "."
 	}
+	return Card{Call: "GetSessionToken", Owner: s.Profile, Detail: s.Device.Serial, Opens: opens, Lifetime: s.Lifetime, Endpoint: s.Endpoint}
 }
 
 // Parts holds every argument that is sent.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fob/internal/cred"
+	"fob/internal/decide/chain"
 	"fob/internal/decide/source"
 	"fob/internal/keep/cache"
 	"fob/internal/obtain/mfa"
@@ -30,6 +31,13 @@ type Keys interface {
 // ErrShut says that Key was called on a store that is not open.
 var ErrShut = errors.New("the store is not open")
 
+// Approver asks the person at the terminal, as the guard of a chain wants it.
+// Ready says whether there is anybody to ask here and now.
+type Approver interface {
+	Approve(context.Context, chain.Chain) error
+	Ready() bool
+}
+
 // Broker holds what walking a chain needs.
 type Broker struct {
 	// Cache gives what is kept, asked for anew each time: opening the store may
@@ -44,11 +52,17 @@ type Broker struct {
 	Trust func(source.Endpoint) error
 	// Driver gives the way to get a code for one device.
 	Driver func(source.MFA) mfa.Driver
+	// Approver has a person agree to what a guard stands before. Without one no
+	// guarded session is made.
+	Approver Approver
 	// Unattended bounds the wait of a run that can ask nobody for one that is
 	// asking.
 	Unattended time.Duration
 	// MinLeft is how long a session must still hold to be handed out.
 	MinLeft time.Duration
+	// RenewUnder has a session renewed that holds for less, where that needs no
+	// person, and in its second half only.
+	RenewUnder time.Duration
 	// Timeout bounds the wait for another process that is asking or calling.
 	Timeout time.Duration
 	Now     func() time.Time

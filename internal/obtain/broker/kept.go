@@ -35,7 +35,8 @@ func (b *Broker) ready(w walk, i int) (cred.Session, bool) {
 	if !ok {
 		return cred.Session{}, false
 	}
-	return e.Session, e.Fresh(b.Now(), b.MinLeft) || !b.unattended(w, i)
+	fresh := e.Fresh(b.Now(), b.MinLeft) && e.Session.Left(b.Now()) >= min(b.RenewUnder, e.Session.Expires.Sub(e.Made)/2)
+	return e.Session, fresh || !b.unattended(w, i)
 }
 
 // unattended says whether step i can be made without a person: it needs no code,
@@ -103,7 +104,7 @@ func (b *Broker) keep(w walk, i int, s cred.Session) {
 	}
 	step := w.Steps[i]
 	card := source.CardOf(step)
-	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: card.Call, Owner: card.Owner, Detail: card.Detail, Renews: source.Device(step).Serial == ""}
+	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: card.Call, Owner: card.Owner, Detail: card.Detail, Renews: source.Device(step).Serial == "" && !b.guarded(w, i)}
 	if w.Key != "" && w.InClear.ID == "" {
 		e.KeyID = b.Keys.ID(w.Key)
 	}

@@ -26,7 +26,10 @@ type walk struct {
 // for MinLeft, else by as few steps as are missing. Errors are *fault.Error.
 func (b *Broker) Session(ctx context.Context, c chain.Chain) (cred.Session, error) {
 	if len(c.Steps) == 0 {
-		return b.stored(ctx, c.Key)
+		return b.stored(ctx, c)
+	}
+	if err := b.attended(ctx, c); err != nil {
+		return cred.Session{}, err
 	}
 	// The lock of unlocking comes before every step's lock, never inside one,
 	// so that two processes cannot wait for each other. If all sessions vanish
@@ -60,18 +63,6 @@ func (b *Broker) open(ctx context.Context, c chain.Chain) error {
 		return nil
 	}
 	return b.Keys.Open(ctx, needed)
-}
-
-// stored hands out the long-term key itself: --no-session and no role.
-func (b *Broker) stored(ctx context.Context, profile string) (cred.Session, error) {
-	if err := b.Keys.Open(ctx, func() bool { return true }); err != nil {
-		return cred.Session{}, err
-	}
-	key, err := b.Keys.Key(ctx, profile)
-	if err != nil {
-		return cred.Session{}, err
-	}
-	return key.Expose(), nil
 }
 
 // step gives the session of step i, by the steps before it where they are
@@ -117,6 +108,9 @@ func (b *Broker) fetch(ctx context.Context, w walk, i int) (cred.Session, cred.S
 		if err := b.Trust(source.CardOf(w.Steps[i]).Endpoint); err != nil {
 			return cred.Session{}, cred.Signer{}, err
 		}
+	}
+	if err := b.approveStep(ctx, w, i); err != nil {
+		return cred.Session{}, cred.Signer{}, err
 	}
 	signer, err := b.signer(ctx, w, i)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"fob/internal/decide/source"
 	"fob/internal/fault"
 	"fob/internal/keep/lock"
 )
@@ -18,7 +17,7 @@ func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err e
 		return func() {}, nil
 	}
 	wait, attended := b.Timeout, true
-	if m := source.Device(w.Steps[i]); m.Serial != "" && !b.Driver(m).Ready() {
+	if person, ready := b.asks(w, i); person && !ready {
 		wait, attended = min(wait, b.Unattended), false
 	}
 	l, err := lock.AcquireIn(ctx, b.Locks, w.names[i], lock.Options{

@@ -1,0 +1,101 @@
+package chain
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"fob/internal/decide/guard"
+	"fob/internal/decide/source"
+	"fob/internal/fault"
+)
+
+// guardedMax is how long a session holds that a guard stands before: after that a
+// person is asked again.
+const guardedMax = time.Hour
+
+// placeGuarded is place with what the target's guard wants.
+func (v *resolver) placeGuarded(links []link) error {
+	v.guarded(links)
+	if err := v.place(links); err != nil {
+		return err
+	}
+	return v.passable(links)
+}
+
+// guarded finds the guard of what is handed out: that of the target, and where it
+// only passes on what comes before it, that of the profile which it is of. A
+// profile on the way to another role is not what is handed out.
+func (v *resolver) guarded(links []link) {
+	if v.req.Unguarded {
+		return
+	}
+	for _, l := range links {
+		level, _, _ := guard.Of(l.profile)
+		v.chain.Guard = guard.Stricter(v.chain.Guard, level)
+		if l.role != nil {
+			break
+		}
+	}
+	v.guardedElsewhere()
+	switch v.chain.Guard {
+	case guard.Confirm:
+		v.note("guarded (confirm): somebody types the profile's name at the terminal first; it serves this terminal session alone, for at most 1h")
+	case guard.Code:
+		v.note("guarded (code): a session of its own by a fresh code, never from the shared MFA session; it serves this terminal session alone, for at most 1h")
+	}
+}
+
+// guardedElsewhere guards a role that the environment puts into a profile as the
+// profiles do that have it in the config: no variable lifts a guard.
+func (v *resolver) guardedElsewhere() {
+	arn := v.req.Env["AWS_ROLE_ARN"]
+	if arn == "" {
+		return
+	}
+	for _, name := range v.set.Names() {
+		p, err := v.set.Profile(name)
+		if err != nil || p.Value("role_arn") != arn {
+			continue
+		}
+		level, _, ok := guard.Of(p)
+		if !ok {
+			level = guard.Code // whatever was meant
+		}
+		v.chain.Guard = guard.Stricter(v.chain.Guard, level)
+	}
+}
+
+// guardedLife cuts what a guarded session is asked for.
+func (v *resolver) guardedLife(life time.Duration, from string) time.Duration {
+	if v.chain.Guard == guard.None || life <= guardedMax {
+		return life
+	}
+	v.warn(from + " asks for " + life.String() + ", but the guard of profile " + quoted(v.req.Profile) + " lets a session hold for 1h at most")
+	return guardedMax
+}
+
+// passable refuses what the guard cannot be kept for.
+func (v *resolver) passable(links []link) error {
+	ruling := guard.Rule(guard.Handed{
+		Level: v.chain.Guard, StoredKey: len(v.chain.Steps) == 0,
+		NoCode: !slices.ContainsFunc(v.chain.Steps, func(s source.Step) bool { return source.Device(s).Serial != "" }),
+	})
+	if ruling.Refused == "" {
+		return nil
+	}
+	f := &fault.Error{What: what(v.req.Profile), Why: errors.New(string(ruling.Refused)), Code: fault.Config}
+	_, set, _ := guard.Of(links[0].profile)
+	switch {
+	case ruling.Refused == guard.KeyUnderCode:
+		f.Next = []string{"leave --no-session out, and get a session that ends"}
+	case v.req.Console == Federated:
+		f.Next = []string{"open the console of an account that you enter by a role: fob login PROFILE"}
+	default:
+		f.Next = []string{"add a line: mfa_serial = ARN"}
+	}
+	if set.From != "" {
+		f.Next = append(f.Next, "or have the name typed instead: fob_guard = confirm ("+set.From+")")
+	}
+	return f
+}

@@ -1,0 +1,148 @@
+package guard
+
+import (
+	"strings"
+	"testing"
+
+	"fob/internal/decide/profile"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDetect(t *testing.T) {
+	t.Parallel()
+	claude := Agent{"claude-code", Detected, "CLAUDECODE"}
+	for _, tc := range []struct {
+		environ []string
+		want    Agent
+	}{
+		{nil, Agent{}},
+		{[]string{"HOME=/", "SSH_AGENT_PID=1", "AGENTS=1", "XCLAUDECODE=1", "CLAUDECODES=1", "CLAUDECODE", "=C:", ""}, Agent{}},
+		{[]string{"CLAUDECODE=1"}, claude},
+		{[]string{"CLAUDECODE=0"}, claude},
+		{[]string{"CLAUDECODE=false"}, claude},
+		{[]string{"CLAUDECODE="}, claude},
+		{[]string{"AGENT=", "AI_AGENT="}, Agent{}},
+		{[]string{"AGENT=goose"}, Agent{"goose", Detected, "AGENT"}},
+		{[]string{"AGENT=1"}, Agent{"1", Detected, "AGENT"}},
+		{[]string{"AI_AGENT=claude-code/2.1.120/agent"}, Agent{"claude-code", Detected, "AI_AGENT"}},
+		{[]string{"AGENT=a\nb"}, Agent{"agent", Detected, "AGENT"}},
+		{[]string{"AGENT=" + strings.Repeat("a", 33)}, Agent{"agent", Detected, "AGENT"}},
+		{[]string{"CURSOR_AGENT=1", "AGENT=x", "CLAUDECODE=1"}, claude},
+		{[]string{"CLAUDECODE=1", "FOB_AGENT=mine"}, Agent{"mine", Declared, "FOB_AGENT"}},
+		{[]string{"FOB_AGENT="}, Agent{"agent", Declared, "FOB_AGENT"}},
+		{[]string{"CLAUDECODE=1", "FOB_AGENT="}, Agent{"agent", Declared, "FOB_AGENT"}},
+	} {
+		if diff := cmp.Diff(tc.want, Detect(tc.environ)); diff != "" {
+			t.Errorf("%q: %s", tc.environ, diff)
+		}
+	}
+	for _, name := range MarkerNames() {
+		if Detect([]string{name + "=x"}).IsZero() {
+			t.Errorf("%s is nobody's", name)
+		}
+	}
+}
+
+// Who is asked on every start must cost next to nothing.
+func TestDetectAllocates(t *testing.T) {
+	environ := append(make([]string, 0, 100), "CODEX_THREAD_IDX=1")
+	for range 99 {
+		environ = append(environ, "FOB_SOMETHING=x")
+	}
+	if n := testing.AllocsPerRun(10, func() { Detect(environ) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	seen, declared := Agent{"claude-code", Detected, "CLAUDECODE"}, Agent{"mine", Declared, AgentVariable}
+	for _, tc := range []struct {
+		flag       string
+		seen, want Agent
+	}{
+		{"", Agent{}, Agent{}},
+		{"", seen, seen},
+		{"tool", Agent{}, Agent{"tool", Configured, "--agent"}},
+		{"tool", seen, Agent{"tool", Configured, "--agent"}},
+		{"tool", declared, declared},
+	} {
+		if got := Named(tc.flag, tc.seen); got != tc.want {
+			t.Errorf("%q beside %v: %v", tc.flag, tc.seen, got)
+		}
+	}
+}
+
+func TestCheckID(t *testing.T) {
+	t.Parallel()
+	for name, ok := range map[string]bool{
+		"claude-code": true, "a": true, "x_y.z@w": true, strings.Repeat("a", 32): true,
+		"": false, "a b": false, "a+b": false, "-a": false, "ä": false, strings.Repeat("a", 33): false, "a\n": false, "*": false,
+	} {
+		if why := CheckID(name); (why == "") != ok {
+			t.Errorf("%q: %q", name, why)
+		}
+	}
+}
+
+func TestRuleAgent(t *testing.T) {
+	t.Parallel()
+	const odd = "fob_agent (config:2) is none of deny, view, read-only, plan, full, file:PATH, profile:OTHER"
+	for _, tc := range []struct {
+		lines string
+		want  AgentRuling
+	}{
+		{"", AgentRuling{Policy: "read-only", From: byDefault}},
+		{"fob_agent =", AgentRuling{Policy: "read-only", From: byDefault}},
+		{"fob_agent = deny", AgentRuling{Deny: "its config says fob_agent = deny (config:2)", From: "config:2"}},
+		{"fob_agent = view", AgentRuling{Policy: "view", From: "config:2"}},
+		{"fob_agent = plan", AgentRuling{Policy: "plan", From: "config:2"}},
+		{"fob_agent = full", AgentRuling{Full: true, From: "config:2"}},
+		{"fob_agent = file:~/p.json", AgentRuling{File: "~/p.json", From: "config:2"}},
+		{"fob_agent = profile:other", AgentRuling{Profile: "other", From: "config:2"}},
+		{"fob_agent = profile:dev", AgentRuling{Deny: odd, From: "config:2"}},
+		{"fob_agent = file:", AgentRuling{Deny: odd, From: "config:2"}},
+		{"fob_agent = FULL", AgentRuling{Deny: odd, From: "config:2"}},
+		{"fob_agent = yes", AgentRuling{Deny: odd, From: "config:2"}},
+		{"fob_guard = none", AgentRuling{Policy: "read-only", From: byDefault}},
+		{"fob_guard = code", AgentRuling{Deny: "it is guarded (fob_guard, config:2): a person lets an agent have it each time", From: "config:2"}},
+		{"fob_guard = maybe\nfob_agent = full", AgentRuling{Deny: "it is guarded (fob_guard, config:2): a person lets an agent have it each time", From: "config:2"}},
+		{"fob_agent = profile:other\nfob_guard = code", AgentRuling{Profile: "other", From: "config:2"}},
+	} {
+		set, err := profile.Parse("config", []byte("[profile dev]\n"+tc.lines+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := set.Profile("dev")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tc.want, RuleAgent(p)); diff != "" {
+			t.Errorf("%q: %s", tc.lines, diff)
+		}
+	}
+}
+
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		ruling AgentRuling
+		name   string
+		want   bool
+	}{
+		{AgentRuling{Policy: "read-only"}, "view", true},
+		{AgentRuling{Policy: "read-only"}, "read-only", true},
+		{AgentRuling{Policy: "read-only"}, "plan", false},
+		{AgentRuling{Policy: "plan"}, "full", false},
+		{AgentRuling{Policy: "plan"}, "", false},
+		{AgentRuling{Full: true}, "", true},
+		{AgentRuling{Full: true}, "plan", true},
+		{AgentRuling{File: "x"}, "view", false},
+		{AgentRuling{Deny: "x"}, "view", false},
+	} {
+		if got := tc.ruling.Within(tc.name); got != tc.want {
+			t.Errorf("%q within %+v: %v", tc.name, tc.ruling, got)
+		}
+	}
+}
