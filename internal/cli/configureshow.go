@@ -11,7 +11,7 @@ import (
 
 type configuredJSON struct {
 	File    string              `json:"file" doc:"the AWS config"`
-	From    string              `json:"accounts_file" doc:"the accounts file"`
+	From    string              `json:"accounts_file" doc:"the accounts file, or which organization"`
 	Source  string              `json:"source_profile" doc:"the profile with the key"`
 	Serial  string              `json:"mfa_serial,omitempty" doc:"the MFA device of all profiles"`
 	Changed bool                `json:"changed" doc:"something was written, or would be"`

@@ -91,3 +91,31 @@ func TestUserWithoutKey(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Organizations has an address of its own, or that of all services.
+func TestOrganizations(t *testing.T) {
+	t.Parallel()
+	config := "[profile base]\nregion = eu-west-1\nservices = s\n[services s]\norganizations =\n  endpoint_url = https://organizations\n[profile boss]\nsource_profile = base\n" + role("222222222222", "admin") + "\n"
+	for _, tc := range []struct {
+		name, config string
+		env          map[string]string
+		want         source.Endpoint
+	}{
+		{"its section", config, nil, source.Endpoint{Region: "eu-west-1", URL: "https://organizations"}},
+		{"its variable", config, map[string]string{"AWS_ENDPOINT_URL_ORGANIZATIONS": "https://here", "AWS_ENDPOINT_URL_IAM": "https://iam"}, source.Endpoint{Region: "eu-west-1", URL: "https://here"}},
+		{"all services", config, map[string]string{"AWS_ENDPOINT_URL": "https://any"}, source.Endpoint{Region: "eu-west-1", URL: "https://any"}},
+		{"none, and the role's partition", "[profile base]\n[profile boss]\nsource_profile = base\nrole_arn = arn:aws-us-gov:iam::222222222222:role/admin\n", nil, source.Endpoint{Region: "us-gov-west-1"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Organizations(parsed(t, tc.config), source.Kinds(), keyOf("base"), Request{Profile: "boss", Env: tc.env})
+			got.URLFrom = ""
+			if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
+				t.Error(err, diff)
+			}
+		})
+	}
+	if _, err := Organizations(parsed(t, config), source.Kinds(), keyOf("base"), Request{Profile: "nobody"}); fault.CodeOf(err) == 0 {
+		t.Errorf("got %v", err)
+	}
+}

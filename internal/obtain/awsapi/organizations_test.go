@@ -12,6 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/aws/smithy-go/auth"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -144,5 +148,26 @@ func TestOrganizationAccountsRefused(t *testing.T) {
 				t.Errorf("%d calls, %v", calls.Load(), err)
 			}
 		})
+	}
+}
+
+// One region per partition has the service, whatever region the profile has.
+func TestOrganizationsAddress(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]string{
+		"eu-west-1": "https://organizations.us-east-1.amazonaws.com us-east-1", "us-west-2": "https://organizations.us-east-1.amazonaws.com us-east-1",
+		"us-gov-east-1": "https://organizations.us-gov-west-1.amazonaws.com us-gov-west-1", "cn-north-1": "https://organizations.cn-northwest-1.amazonaws.com.cn cn-northwest-1",
+	} {
+		end, err := organizations.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), organizations.EndpointParameters{Region: &region, UseFIPS: aws.Bool(false), UseDualStack: aws.Bool(false)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signing := ""
+		if options, ok := auth.GetAuthOptions(&end.Properties); ok {
+			signing, _ = smithyhttp.GetSigV4SigningRegion(&options[0].SignerProperties)
+		}
+		if got := end.URI.String() + " " + signing; got != want {
+			t.Errorf("%s: %s, want %s", region, got, want)
+		}
 	}
 }
