@@ -70,7 +70,6 @@ func TestKilledHolder(t *testing.T) {
 					t.Errorf("waits for %v, want %d", h, c.Process.Pid)
 				}
 				_ = c.Process.Kill()
-				go func() { _ = c.Wait() }()
 				freed <- time.Now()
 			}})
 			if err != nil {
