@@ -100,6 +100,7 @@ func exitStatusHelp() string {
 func variables() [][2]string {
 	return [][2]string{
 		{"AWS_PROFILE", "profile of exec, export, login, explain and whoami where none is named"},
+		{"AWS_DEFAULT_PROFILE", "not taken; doctor tells where it is another than AWS_PROFILE, since the AWS CLI takes it"},
 		{"AWS_CONFIG_FILE", "the AWS config, else ~/.aws/config"},
 		{"AWS_SHARED_CREDENTIALS_FILE", "keys in the clear, else ~/.aws/credentials"},
 		{"AWS_REGION, AWS_DEFAULT_REGION", "region of the last call and of the child"},
