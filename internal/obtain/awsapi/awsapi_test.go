@@ -64,7 +64,7 @@ func TestAssumeRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Issued{ARN: "arn:aws:sts::123456789012:assumed-role/x/ann", Session: cred.Session{ID: "ASIA1", Secret: cred.NewSecret("CANARY1"), Token: cred.NewSecret("CANARY2"), Expires: time.Date(2026, 1, 2, 4, 4, 5, 0, time.UTC)}}
+	want := Issued{RequestID: "r-1", ARN: "arn:aws:sts::123456789012:assumed-role/x/ann", Session: cred.Session{ID: "ASIA1", Secret: cred.NewSecret("CANARY1"), Token: cred.NewSecret("CANARY2"), Expires: time.Date(2026, 1, 2, 4, 4, 5, 0, time.UTC)}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
