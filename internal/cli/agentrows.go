@@ -25,6 +25,7 @@ func agentRows() map[string]agentRow {
 		"clear":     {"it takes sessions from the person", "fob clear"},
 		"store":     may,
 		"store use": keys("fob store use WAY"), "store move": keys("fob store move WAY"), "store remove": keys("fob store remove WAY"), "store passwd": keys("fob store passwd"),
+		"log":  {"it tells what the person does", "fob log"},
 		"lock": may, "unlock": {"it asks for the passphrase", "fob unlock"},
 		"grant": grants("fob grant PROFILE --to ID"), "revoke": grants("fob revoke"),
 		"playground": may, "playground code": may, "playground token": may,
