@@ -16,8 +16,7 @@ import (
 )
 
 // organization has AWS list the accounts, and takes the list as it takes a file.
-// What the accounts' MFA device is may have been found out on the way; it is in o
-// then.
+// Where the person's MFA device was found out on the way, it is in o afterwards.
 func (k *keeper) organization(ctx context.Context, set profile.Set, o *configureOptions) (refarch.Accounts, error) {
 	l, err := k.lister(ctx, set, o)
 	if err != nil {
