@@ -142,6 +142,7 @@ func badFlags() map[string]badFlag {
 		"identity":          {"/nonexistent/tpm.txt", "/nonexistent/tpm.txt"},
 		"no-descriptions":   {},
 		"source":            {"a]b", "--source"},
+		"organization":      {"arn:aws:iam::1:role/x", "--organization"},
 		"user":              {"a/b", "--user"},
 		"mfa-serial":        {"banana", "--mfa-serial"},
 		"roles":             {"../x", "--roles"},

@@ -260,7 +260,8 @@ func (v *resolver) url(service string, p profile.Profile) (profile.Setting, bool
 	if v.ignoresConfigured() {
 		return profile.Setting{}, false
 	}
-	for _, name := range []string{"AWS_ENDPOINT_URL_" + strings.ToUpper(service), "AWS_ENDPOINT_URL"} {
+	own := map[string]string{"sts": "AWS_ENDPOINT_URL_STS", "iam": "AWS_ENDPOINT_URL_IAM", "organizations": "AWS_ENDPOINT_URL_ORGANIZATIONS"}[service]
+	for _, name := range []string{own, "AWS_ENDPOINT_URL"} {
 		if set, ok := v.variable(name); ok {
 			return set, true
 		}
