@@ -47,6 +47,9 @@ func newDoctor(sys *System, g *globals) *cobra.Command {
 			case o.code != "" && (o.profile == "" || o.offline):
 				return usage(c, errors.New("--mfa-token is for a profile, which is asked for"))
 			}
+			if err := checkGivenCode(o.code); err != nil {
+				return err
+			}
 			return sys.runDoctor(c.Context(), g, o)
 		},
 	}
