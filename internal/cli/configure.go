@@ -23,7 +23,8 @@ type configureOptions struct {
 	roles                           []string
 	prefix, pattern                 string
 	dryRun, check, prune, yes, json bool
-	sourceGiven                     bool
+	sourceGiven, guard              bool
+	guardable                       []string // profiles that --guard would guard beside
 }
 
 func newConfigure(sys *System, g *globals) *cobra.Command {
@@ -58,6 +59,7 @@ func newConfigure(sys *System, g *globals) *cobra.Command {
 	f.Var(someOf{&o.roles}, "roles", "one profile per role: "+strings.Join(refarch.Roles(), ", ")+"; allowed: all that your groups allow; least: of those the one with the least rights per account (default full-access)")
 	f.Var(some{&o.prefix}, "role-prefix", "what stands before the names of the roles; {account} is the account's name")
 	f.Var(some{&o.pattern}, "role-name", "how roles are called (default "+refarch.DefaultPattern+"); {account} is the account's name")
+	f.BoolVar(&o.guard, "guard", false, "guard the profile with the key and those of prod*, security, logs and root accounts: fob_guard = code")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing: show the difference")
 	f.BoolVar(&o.check, "check", false, "write nothing: status 1 where there is a difference")
 	f.BoolVar(&o.prune, "prune", false, "remove profiles that fob configure wrote and that are not wanted any more")
@@ -93,18 +95,32 @@ func (s System) runConfigure(ctx context.Context, g *globals, o configureOptions
 		return err
 	}
 	k.close() // nobody waits for what is asked from here on
-	plan, err := refarch.Make(set, w)
-	if err != nil {
-		return configureFault(err)
+	out, err := k.configureAs(ctx, set, accounts, w, o)
+	if errors.Is(err, errGuardToo) {
+		w.Guard = true
+		out, err = k.configureAs(ctx, set, accounts, w, o)
 	}
-	out := newConfiguredJSON(set, accounts, w, plan)
-	if err := k.carryOut(ctx, set, plan, o, &out); err != nil {
+	if err != nil {
 		return err
 	}
 	if o.json {
 		return writeJSON(s.Stdout, out)
 	}
 	return nil
+}
+
+// configureAs plans for what is wanted, and does what the flags say with the plan.
+func (k *keeper) configureAs(ctx context.Context, set profile.Set, a refarch.Accounts, w refarch.Wanted, o configureOptions) (configuredJSON, error) {
+	plan, err := refarch.Make(set, w)
+	if err != nil {
+		return configuredJSON{}, configureFault(err)
+	}
+	if !w.Guard {
+		o.guardable = w.Guardable(set)
+	}
+	out := newConfiguredJSON(set, a, w, plan)
+	err = k.carryOut(ctx, set, plan, o, &out)
+	return out, err
 }
 
 // byRights says that what the person may do decides on the roles.
@@ -138,7 +154,7 @@ func (k *keeper) carryOut(ctx context.Context, set profile.Set, plan refarch.Pla
 		}
 		return &fault.Error{What: "the config is not as the accounts file wants it: " + fault.Line(set.Display()), Why: fmt.Errorf("%s", out.counted()), Next: []string{"fob configure, with the same flags and without --check"}, Code: fault.Failed}
 	}
-	agreed, err := k.sys.confirm(ctx, fmt.Sprintf("Write this to %s? (%s) [y/N] ", fault.Line(set.Display()), out.counted()), o.yes)
+	agreed, err := k.agreed(ctx, fmt.Sprintf("Write this to %s? (%s)", fault.Line(set.Display()), out.counted()), o)
 	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Code == fault.Attend {
 		return &fault.Error{What: "cannot write the profiles without asking", Why: f.Why, Next: []string{"write without asking: --yes"}, Code: fault.Attend}
 	}
@@ -157,6 +173,27 @@ func (k *keeper) carryOut(ctx context.Context, set profile.Set, plan refarch.Pla
 		k.renewSDKConfig(now)
 	}
 	return nil
+}
+
+// errGuardToo says that the person wants guards beside.
+var errGuardToo = errors.New("with guards")
+
+// agreed asks whether to write, and offers guards where they are missing.
+func (k *keeper) agreed(ctx context.Context, question string, o configureOptions) (bool, error) {
+	if len(o.guardable) == 0 || o.yes {
+		return k.sys.confirm(ctx, question+" [y/N] ", o.yes)
+	}
+	t, err := k.sys.OpenTTY()
+	if err != nil {
+		return false, err
+	}
+	defer t.Close()
+	t.Say("fob: not guarded: " + someOfThem(o.guardable) + "; with a guard each session of theirs costs an MFA code (--guard)")
+	answer, err := t.ReadLine(ctx, question+" [y/N, g: show it with guards] ")
+	if strings.EqualFold(answer, "g") && err == nil {
+		return false, errGuardToo
+	}
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes"), err
 }
 
 // writeProfiles puts the text in the place of the one that the plan was made for.

@@ -80,7 +80,7 @@ type finder struct {
 // roles.
 func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.Accounts, o configureOptions) (refarch.Wanted, error) {
 	f := finder{keeper: k, set: set, accounts: a, o: o}
-	w := refarch.Wanted{Source: o.source, Region: o.region, Prune: o.prune}
+	w := refarch.Wanted{Source: o.source, Region: o.region, Prune: o.prune, Guard: o.guard}
 	ok := false
 	if f.holds, ok = a.Find(o.source); !ok && !o.sourceGiven {
 		return w, &fault.Error{What: "cannot tell which account holds the IAM users", Why: fmt.Errorf("%s has no account %q", a.File, o.source), Next: []string{"name the account, or the profile with the key: --source NAME"}, Code: fault.Usage}

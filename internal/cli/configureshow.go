@@ -117,15 +117,20 @@ func (s System) sayLeft(p refarch.Plan, pruned bool) {
 		s.say("left profile %s as you wrote it (%s), though %s would be another; to have it kept up to date, put this line below its header: # %s", profile.Shown(c.Profile), c.Where, strings.Join(keys, ", "), refarch.Note)
 	}
 	if n := len(p.Stale); n > 0 {
-		const most = 5
-		names := strings.Join(p.Stale[:min(n, most)], ", ")
-		if n > most {
-			names += fmt.Sprintf(" and %d more", n-most)
-		}
 		then := "--prune removes what holds nothing else"
 		if pruned {
 			then = "left, since settings were added to what fob configure wrote"
 		}
-		s.say("%d profile%s of fob configure not among these: %s; %s", n, plural(n), names, then)
+		s.say("%d profile%s of fob configure not among these: %s; %s", n, plural(n), someOfThem(p.Stale), then)
 	}
+}
+
+// someOfThem lists the first names of many.
+func someOfThem(names []string) string {
+	const most = 5
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

@@ -138,6 +138,9 @@ func testSystem() System {
 		handOver(environ)
 		return exec(path, argv, environ)
 	}
+	if one := os.Getenv("TEST_TERMINAL"); one != "" { // for TestOneTerminal alone
+		s.Terminal = func() string { return one }
+	}
 	if os.Getenv("TEST_NO_TTY") != "" {
 		s.OpenTTY = func() (tty.TTY, error) {
 			return nil, &fault.Error{What: "cannot ask", Why: errors.New("a person is needed, and there is no terminal"), Code: fault.Attend}

@@ -20,6 +20,9 @@ type Wanted struct {
 	Region string // for [default], "" to leave it alone
 	Grants []Grant
 	Prune  bool
+	// Guard puts fob_guard = code on the profile with the key and on those of the
+	// accounts that are WorthGuarding. Without it a guard that is there stays.
+	Guard bool
 }
 
 // Do is what becomes of a profile.
@@ -105,6 +108,8 @@ func (w Wanted) sections() ([]profile.Addition, error) {
 	if w.Serial != "" {
 		source.Settings = []profile.Setting{{Key: "mfa_serial", Value: w.Serial}}
 	}
+	serial := source.Settings
+	source.Settings = append(slices.Clone(serial), w.guards("")...)
 	all := []profile.Addition{source}
 	from := map[string]string{w.Source: "the profile with the key"}
 	for _, g := range w.Grants {
@@ -115,9 +120,10 @@ func (w Wanted) sections() ([]profile.Addition, error) {
 		}
 		from[name] = of
 		settings := []profile.Setting{{Key: "source_profile", Value: w.Source}}
-		settings = append(settings, source.Settings...)
+		settings = append(settings, serial...)
 		arn := "arn:" + partition(w.Serial) + ":iam::" + g.Account.ID + ":role/" + g.Role
-		all = append(all, profile.Addition{Name: name, Note: Note, Settings: append(settings, profile.Setting{Key: "role_arn", Value: arn})})
+		settings = append(settings, profile.Setting{Key: "role_arn", Value: arn})
+		all = append(all, profile.Addition{Name: name, Note: Note, Settings: append(settings, w.guards(g.Account.Name)...)})
 	}
 	return all, nil
 }
@@ -220,7 +226,7 @@ func (p *planner) prune(w Wanted, wanted []profile.Addition) {
 // notOurs says whether fob writes no such setting: it is a person's then, and
 // perhaps a secret.
 func notOurs(key string) bool {
-	return key != "source_profile" && key != "mfa_serial" && key != "role_arn"
+	return key != "source_profile" && key != "mfa_serial" && key != "role_arn" && key != guardSetting().Key
 }
 
 func (p *planner) remove(own profile.Profile) {

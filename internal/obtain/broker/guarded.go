@@ -17,6 +17,16 @@ func (b *Broker) guarded(w walk, i int) bool {
 	return w.Guard != guard.None && i == len(w.Steps)-1
 }
 
+// attended refuses, before the store is opened for it, what wants a person where
+// there is none.
+func (b *Broker) attended(ctx context.Context, c chain.Chain) error {
+	names := b.walk(c).names
+	if c.Guard == guard.None || b.isKept(names[len(names)-1]) || b.Approver != nil && b.Approver.Ready() {
+		return nil
+	}
+	return b.approve(ctx, c)
+}
+
 // approveStep has the person agree before step i is made. The step's lock is held,
 // so that runs which start together ask once.
 func (b *Broker) approveStep(ctx context.Context, w walk, i int) error {

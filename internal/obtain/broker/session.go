@@ -28,6 +28,9 @@ func (b *Broker) Session(ctx context.Context, c chain.Chain) (cred.Session, erro
 	if len(c.Steps) == 0 {
 		return b.stored(ctx, c)
 	}
+	if err := b.attended(ctx, c); err != nil {
+		return cred.Session{}, err
+	}
 	// The lock of unlocking comes before every step's lock, never inside one,
 	// so that two processes cannot wait for each other. If all sessions vanish
 	// between the look and the walk, the walk finds the store shut: again.
