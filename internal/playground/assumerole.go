@@ -1,7 +1,6 @@
 package playground
 
 import (
-	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -47,8 +46,8 @@ func (s *Server) assumeRole(c *call) ([]element, error) {
 	return out, nil
 }
 
-// roleIdentity is who the caller becomes. MFA shows in the session when the
-// user's key or session had it; a role's session passes none on.
+// roleIdentity is who the caller becomes. The session of a role does not tell of
+// MFA, however it was entered.
 func (c *call) roleIdentity(r *role, sc scope) identity {
 	name := c.param("RoleSessionName")
 	i := identity{
@@ -56,12 +55,6 @@ func (c *call) roleIdentity(r *role, sc scope) identity {
 		arn:            "arn:aws:sts::" + r.account.ID + ":assumed-role/" + r.name + "/" + name,
 		sourceIdentity: c.id.sourceIdentity, policies: sc.policies, scoped: sc.scoped,
 		direct: c.id.kind == kindUser,
-	}
-	switch c.id.kind {
-	case kindUser:
-		i.mfaAt = c.mfaAt
-	case kindSession:
-		i.mfaAt = c.id.mfaAt
 	}
 	if c.has("SourceIdentity") {
 		i.sourceIdentity = c.param("SourceIdentity")
@@ -128,9 +121,6 @@ func (s *Server) mayAssume(c *call, r *role, action string) error {
 		return accessDenied("User: %s is not authorized to perform: %s on resource: %s%s", c.id.arn, action, c.resource, why)
 	}
 	q := c.question(action, c.resource, s.now())
-	if c.id.kind == kindRole {
-		q.facts.setMFA(time.Time{}, s.now())
-	}
 	own, err := judge(c.id.documents(), q)
 	if err != nil {
 		return err
@@ -138,20 +128,27 @@ func (s *Server) mayAssume(c *call, r *role, action string) error {
 	if own == denied {
 		return refused(" with an explicit deny in an identity-based policy")
 	}
+	scope := allowed
+	if c.id.scoped {
+		if scope, err = judge(c.id.policies, q); err != nil {
+			return err
+		}
+	}
+	if scope == denied {
+		return refused(" with an explicit deny in a session policy")
+	}
 	if r == nil {
 		return refused("")
 	}
-	if c.id.scoped {
-		if found, err := judge(c.id.policies, q); err != nil || found != allowed {
-			return cmp.Or(err, refused(""))
-		}
-	}
-	trust, how, err := judgeTrust(r.trust.doc, q, c.id.account.ID, c.id.names())
+	trust, how, err := judgeTrust(r.trust.doc, q, c.id)
 	if err != nil {
 		return err
 	}
-	named := how == byName && r.account == c.id.account
-	if trust != allowed || own != allowed && !named {
+	if r.account != c.id.account {
+		how = min(how, byAccount)
+	}
+	// To name the session itself is to grant to it, past its session policies.
+	if trust != allowed || own != allowed && how < byName || scope != allowed && how < bySession {
 		return refused("")
 	}
 	return nil

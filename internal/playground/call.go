@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -53,6 +54,10 @@ func (c *call) question(action, resource string, now time.Time) question {
 	f["aws:requestedregion"] = []string{c.region}
 	if agent := c.req.UserAgent(); agent != "" {
 		f["aws:useragent"] = []string{agent}
+	}
+	f["aws:resourceaccount"] = []string{c.id.account.ID}
+	if part := strings.Split(resource, ":"); len(part) > 5 && part[4] != "" {
+		f["aws:resourceaccount"] = part[4:5]
 	}
 	c.addRequestFacts(f)
 	return question{action: action, resource: resource, facts: f}

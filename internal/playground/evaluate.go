@@ -100,32 +100,35 @@ type reach int
 const (
 	notNamed  reach = iota
 	byAccount       // the caller's account is trusted: an identity policy must allow it too
-	byName          // the caller itself is trusted
+	byName          // the caller itself is trusted, or everyone
+	bySession       // the session of a role is trusted, and not its role only
 )
 
-// names says how the statement names a caller that goes by these ARNs.
-func (r rule) names(account string, arns []string) reach {
+// names says how closely the statement names a caller.
+func (r rule) names(who *identity) reach {
 	found := notNamed
 	for _, p := range r.Principals {
-		switch {
-		case p == "*" || slices.Contains(arns, p):
-			return byName
+		switch account := who.account.ID; {
+		case p == who.arn && who.role != nil:
+			found = max(found, bySession)
+		case p == "*" || slices.Contains(who.names(), p):
+			found = max(found, byName)
 		case p == account || p == "arn:aws:iam::"+account+":root":
-			found = byAccount
+			found = max(found, byAccount)
 		}
 	}
 	return found
 }
 
 // judgeTrust asks a role's trust policy about a caller.
-func judgeTrust(doc document, q question, account string, arns []string) (finding, reach, error) {
+func judgeTrust(doc document, q question, who *identity) (finding, reach, error) {
 	var best reach
-	found, err := judgeFor([]document{doc}, q, func(r rule) bool { return r.names(account, arns) != notNamed })
+	found, err := judgeFor([]document{doc}, q, func(r rule) bool { return r.names(who) != notNamed })
 	if err != nil || found != allowed {
 		return found, notNamed, err
 	}
 	for _, r := range doc.Statements {
-		how := r.names(account, arns)
+		how := r.names(who)
 		if how <= best {
 			continue
 		}
@@ -175,7 +178,7 @@ func knownKey(key string) bool {
 		"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:username", "aws:userid", "aws:principalarn",
 		"aws:principalaccount", "aws:principaltype", "aws:sourceidentity", "aws:currenttime", "aws:epochtime",
 		"aws:tokenissuetime", "aws:securetransport", "aws:sourceip", "aws:useragent", "aws:requestedregion",
-		"aws:tagkeys", "aws:viaawsservice", "aws:principalisawsservice", "aws:federatedprovider",
+		"aws:tagkeys", "aws:resourceaccount", "kms:viaservice", "aws:viaawsservice", "aws:principalisawsservice", "aws:federatedprovider",
 		"sts:externalid", "sts:rolesessionname", "sts:sourceidentity", "sts:transitivetagkeys",
 		"s3:prefix", "s3:delimiter", "s3:max-keys", "iam:policyarn",
 	}, key)

@@ -36,7 +36,7 @@ func newFixture(random *source, now time.Time) (*world, error) {
 			Account: a, alias: "acme-" + a.Name,
 			users: map[string]*user{}, groups: map[string]*group{}, roles: map[string]*role{},
 			devices: map[string]*device{}, policies: map[string]policy{},
-			bucket: newBucket("acme-"+a.Name+"-tfstate", now),
+			bucket: newBucket("acme-"+a.Name+"-tfstate", now), items: map[string]map[string]map[string]string{},
 		})
 	}
 	for _, build := range []func() error{b.roles, b.groups, b.users} {

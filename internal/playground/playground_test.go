@@ -153,7 +153,7 @@ func TestMainJob(t *testing.T) {
 	wanted := []line{
 		{"sts:GetSessionToken", "*", "ok", arn, "123456789012", "user", u.AccessKeyID, true, 43200},
 		{"sts:AssumeRole", roleARN("prod", fullRole), "ok", arn, "123456789012", "session", k.id, true, 3600},
-		{"sts:GetCallerIdentity", "*", "ok", *who.Arn, "567890123456", "role", prod.id, true, 0},
+		{"sts:GetCallerIdentity", "*", "ok", *who.Arn, "567890123456", "role", prod.id, false, 0},
 	}
 	if d := cmp.Diff(wanted, got); d != "" {
 		t.Error(d)

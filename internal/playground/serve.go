@@ -107,6 +107,8 @@ func (s *Server) answer(c *call) answer {
 		a, err = s.federation(c)
 	case "s3":
 		a, err = s.s3(c)
+	case "secretsmanager", "ssm", "kms", "dynamodb":
+		a, err = s.jsonService(c)
 	default:
 		a, err = s.query(c)
 	}

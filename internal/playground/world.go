@@ -25,6 +25,7 @@ type account struct {
 	devices  map[string]*device // by serial
 	policies map[string]policy  // customer managed, by ARN
 	bucket   *bucket
+	items    map[string]map[string]map[string]string // of DynamoDB, by table and LockID
 }
 
 type policy struct {

@@ -49,44 +49,34 @@ func in(text, partition string) string {
 	return strings.ReplaceAll(text, "arn:P:", "arn:"+partition+":")
 }
 
-// AWS's managed policies list what may be read; what is denied stands here,
-// since a Deny holds against every grant, also one of a resource's own policy
-// to the session. docs/decisions/034-narrowed-sessions.md has the reason for
-// each line, and what is left out.
+// AWS's managed policies list what may be read; what is denied stands here. A
+// text must be short: AWS packs it in a way of its own, and what people report of
+// that leaves room for about a thousand characters of the 2,048 that it counts.
+// docs/decisions/034-narrowed-sessions.md has the reason for each line, and what
+// is left out.
 const (
 	viewOnlyAccess = "arn:P:iam::aws:policy/job-function/ViewOnlyAccess"
 	readOnlyAccess = "arn:P:iam::aws:policy/ReadOnlyAccess"
 
-	// anew lists what hands out other credentials: with them the session would
-	// leave this policy behind.
-	anew = `"sts:Assume*","sts:Get*Token","cognito-identity:GetCredentials*","cognito-identity:GetOpenId*",` +
-		`"connect:GetFederationToken","gamelift:GetCompute*","gamelift:GetInstanceAccess","lightsail:GetBucketAccessKeys"`
-	// content lists what reads stored content, where secrets are.
-	content = `"secretsmanager:*GetSecretValue","ec2:GetPasswordData","sqs:Receive*","kinesis:GetRecords","logs:*LogEvents",` +
-		`"logs:GetLogRecord","logs:GetQueryResults","logs:Start*","athena:GetQueryResults*","rds:Download*","es:ESHttp*",` +
-		`"s3-object-lambda:GetObject*","dynamodb:GetRecords","dynamodb:PartiQL*"`
-	// parameters keeps the parameters that AWS publishes, such as ids of images.
-	parameters = `{"Effect":"Deny","Action":"ssm:GetParameter*","NotResource":"arn:P:ssm:*:*:parameter/aws/service/*"}`
+	begin = `{"Version":"2012-10-17","Statement":[`
+	// kept lists what hands out other credentials, which would leave this policy
+	// behind, and what reads stored content, where secrets are. The exceptions
+	// that follow concern one service each, so that one statement has them all.
+	kept = `{"Effect":"Deny","Action":["sts:Assume*","cognito-identity:GetOpenId*","secretsmanager:*Value","ssm:GetParameter*",` +
+		`"s3:GetObject*","dynamodb:*GetItem","dynamodb:GetRec*","dynamodb:*Q*","dynamodb:Scan",` +
+		`"logs:*LogEvents","logs:GetQ*","logs:Start*","sqs:Receive*","kinesis:GetRec*","athena:GetQueryR*","rds:Download*"`
+	// rare is more of both, for which plan has no room.
+	rare = `,"sts:Get*Token","connect:GetFederationToken","gamelift:GetCompute*","gamelift:GetInstanceAccess",` +
+		`"lightsail:GetBucketA*","ec2:GetPass*","es:ESHttp*","s3-object-lambda:Get*","ssm:GetCommandInv*","kms:Decrypt"`
+	but = `],"NotResource":[`
+	// published are the parameters that AWS publishes, such as ids of images.
+	published = `"arn:P:ssm:*::parameter/aws/service/*"`
+	locks     = `"arn:P:s3:::*.tflock","arn:P:dynamodb:*:*:table/*terraform*lock*"`
+	states    = `"arn:P:s3:::*.tfstate"`
 
-	items = `"dynamodb:*GetItem","dynamodb:Query","dynamodb:Scan"`
-	locks = `"arn:P:dynamodb:*:*:table/*terraform*lock*"`
-
-	readOnly = `{"Version":"2012-10-17","Statement":[` +
-		`{"Effect":"Deny","Action":[` + anew + `,` + content + `,` + items + `,"s3:GetObject*","kms:Decrypt"],"Resource":"*"},` +
-		parameters + `]}`
-
-	// byState is encryption on behalf of the two services that hold states and
-	// locks.
-	byState = `{"kms:ViaService":["s3.*","dynamodb.*"]}`
-
-	plan = `{"Version":"2012-10-17","Statement":[` +
-		`{"Effect":"Allow","Action":["s3:PutObject","s3:DeleteObject"],"Resource":"arn:P:s3:::*/*.tflock"},` +
-		`{"Effect":"Allow","Action":["dynamodb:PutItem","dynamodb:DeleteItem"],"Resource":` + locks + `},` +
-		`{"Effect":"Allow","Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":"*","Condition":{"StringLike":` + byState + `}},` +
-		`{"Effect":"Deny","Action":[` + anew + `,` + content + `],"Resource":"*"},` +
-		parameters + `,` +
-		`{"Effect":"Deny","Action":[` + items + `],"NotResource":` + locks + `},` +
-		`{"Effect":"Deny","Action":"s3:GetObject*","NotResource":["arn:P:s3:::*-tf-state/*","arn:P:s3:::*.tfstate","arn:P:s3:::*.tflock"]},` +
-		`{"Effect":"Deny","Action":"s3:*Object*","Resource":"*","Condition":{"StringNotEquals":{"aws:ResourceAccount":"${aws:PrincipalAccount}"}}},` +
-		`{"Effect":"Deny","Action":"kms:Decrypt","Resource":"*","Condition":{"StringNotLike":` + byState + `}}]}`
+	readOnly = begin + kept + rare + but + published + `]}]}`
+	plan     = begin + kept + but + published + `,` + locks + `,` + states + `]},` +
+		`{"Effect":"Allow","Action":["s3:PutObject","s3:DeleteObject","dynamodb:PutItem","dynamodb:DeleteItem"],"Resource":[` + locks + `]},` +
+		`{"Effect":"Allow","Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":"*","Condition":{"StringLike":{"kms:ViaService":"s3.*"}}},` +
+		`{"Effect":"Deny","Action":"s3:*Object*","Resource":"*","Condition":{"StringNotEquals":{"aws:ResourceAccount":"${aws:PrincipalAccount}"}}}]}`
 )

@@ -10,8 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// room is what a policy may have for AWS's packing, which is tighter than the
+// 2,048 characters that it counts: one of 1,690 was reported to take 157%.
+const room = 1690 * 100 / 157
+
 // TestSizes computes what AWS counts: the characters of the inline policy and of
-// the ARNs together, at most 2,048.
+// the ARNs together.
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov", "aws-iso-b"} {
@@ -22,7 +26,7 @@ func TestSizes(t *testing.T) {
 				t.Fatalf("%s: %v %q %s", name, ok, arns, inline)
 			}
 			got[name] = len(inline) + len(arns[0])
-			if got[name] > 2048 {
+			if got[name] > room {
 				t.Errorf("%s in %s has %d characters", name, partition, got[name])
 			}
 			for _, text := range append(arns, inline) {
@@ -31,7 +35,7 @@ func TestSizes(t *testing.T) {
 				}
 			}
 		}
-		if want := map[string]int{"view": 820, "read-only": 807, "plan": 1644}; partition == "aws" && !cmp.Equal(want, got) {
+		if want := map[string]int{"view": 671, "read-only": 658, "plan": 1004}; partition == "aws" && !cmp.Equal(want, got) {
 			t.Errorf("sizes (-want +got):\n%s", cmp.Diff(want, got))
 		}
 	}
