@@ -59,7 +59,6 @@ func neverFlags() map[string]string {
 		"passphrase-fd":   asks,
 		"backend":         asks,
 		"accept-rollback": "it takes an older store for good",
-		"debug":           "",
 	}
 }
 
@@ -72,9 +71,7 @@ func (s *System) gate(c *cobra.Command) error {
 	if !known {
 		why = "it is not known to be safe for one"
 	}
-	if path == "export" && s.agent.Tier != guard.Configured && c.Flags().Lookup("check").Value.String() != "true" {
-		why = "what it prints would stand in what the agent reads: fob exec hands the credentials to a command"
-	} else if path == "export" && !guard.Detect(s.Environ).IsZero() && c.Flags().Lookup("check").Value.String() != "true" {
+	if s.prints(c, path) && !guard.Detect(s.Environ).IsZero() {
 		why = "what it prints would stand in what the agent reads: fob exec hands the credentials to a command"
 	}
 	if why != "" {
@@ -82,12 +79,19 @@ func (s *System) gate(c *cobra.Command) error {
 	}
 	for name, why := range neverFlags() {
 		f := c.Flags().Lookup(name)
-		if why == "" || f == nil || !f.Changed || s.starting && name != "no-session" {
+		if f == nil || !f.Changed || s.starting && name != "no-session" {
 			continue
 		}
 		return inExec(c, s.refuse(guardRefusal{what: "agents may not use --" + name, why: why}))
 	}
 	return nil
+}
+
+// prints says whether a command writes credentials for whoever called it. That
+// credential-process does is what an SDK waits for; these two are run by hand.
+func (s *System) prints(c *cobra.Command, path string) bool {
+	on := func(flag string) bool { return c.Flags().Lookup(flag).Value.String() == "true" }
+	return path == "export" && !on("check") || path == "exec" && on("json")
 }
 
 // commandPath is a command as it is typed, without fob.

@@ -19,7 +19,7 @@ func agentRows() map[string]agentRow {
 		"mfa": keys("fob mfa"), "mfa enrol": keys("fob mfa enrol"), "mfa list": keys("fob mfa list"), "mfa resync": keys("fob mfa resync"), "mfa remove": keys("fob mfa remove"),
 		"list": may, "explain": may, "status": may, "doctor": may, "version": may,
 		"exec": may, "credential-process": may, "terragrunt-auth": may,
-		"export":    may, // to a detected one only with --check: see gate
+		"export":    may, // not what it prints, where the agent reads it: see gate
 		"login":     {"it opens a browser with what the session may do", "fob login PROFILE"},
 		"access":    {"it reads with the user's own rights", "fob access"},
 		"clear":     {"it takes sessions from the person", "fob clear"},

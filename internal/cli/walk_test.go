@@ -42,7 +42,7 @@ func coldExec(t *testing.T) []string {
 	var child []string
 	sys := System{
 		Environ: environ, Stdout: io.Discard, Stderr: os.Stderr, Now: time.Now, Sleep: sleep, Version: "test", UID: os.Getuid(),
-		CheapStore: true, NoKeyring: true, AnyDisk: true, StdoutIsTerminal: func() bool { return false },
+		CheapStore: true, NoKeyring: true, AnyDisk: true, Terminal: func() string { return "" }, StdoutIsTerminal: func() bool { return false },
 		OpenTTY: func() (tty.TTY, error) { return noTTY() },
 		HTTP:    func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		Shell:   func(context.Context, string, ...string) ([]byte, error) { return nil, nil },
