@@ -92,6 +92,23 @@ func TestAgentRows(t *testing.T) {
 	}
 }
 
+// Who develops fob may be an agent, and what is shown and measured is a person's
+// run: these scripts take every mark away.
+func TestHarnessIsNoAgent(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"tools/demo", ".ci/run"} {
+		text, err := os.ReadFile("../../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, list, _ := strings.Cut(string(text), "\nunset ")
+		list, _, _ = strings.Cut(strings.ReplaceAll(list, "\\\n", " "), "\n")
+		if words := strings.Fields(list); !slices.Equal(words, guard.MarkerNames()) {
+			t.Errorf("%s unsets %q", file, words)
+		}
+	}
+}
+
 // A test for agents is worth something only if a fob that takes them for people
 // makes it fail.
 func TestAgentMutants(t *testing.T) {

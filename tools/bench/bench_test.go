@@ -44,7 +44,7 @@ func TestLineCanBeTypedAgain(t *testing.T) {
 
 func TestHomeEnviron(t *testing.T) {
 	t.Parallel()
-	env := homeEnviron([]string{"AWS_CA_BUNDLE=x", "AWS_PROFILE=mine", "FOB_PASSPHRASE=mine", "XDG_DATA_HOME=/mine", "HOME=/mine", "GODEBUG=x", "HOMEPAGE=kept", "PATH=/bin"}, "/h", "http://127.0.0.1:1")
+	env := homeEnviron([]string{"AWS_CA_BUNDLE=x", "AWS_PROFILE=mine", "FOB_PASSPHRASE=mine", "XDG_DATA_HOME=/mine", "HOME=/mine", "CLAUDECODE=mine", "GODEBUG=x", "HOMEPAGE=kept", "PATH=/bin"}, "/h", "http://127.0.0.1:1")
 	text := strings.Join(env, "\n")
 	if strings.Contains(text, "mine") || strings.Contains(text, "=x") || !strings.HasPrefix(text, "HOMEPAGE=kept\nPATH=/bin\nHOME=/h\n") {
 		t.Error(text)
