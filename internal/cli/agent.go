@@ -25,7 +25,7 @@ func (s *System) meetAgent(c *cobra.Command, g *globals) error {
 	if f := c.Flags().Lookup(agentFlag); f != nil && f.Changed {
 		name = f.Value.String()
 		if why := guard.CheckID(name); why != "" {
-			return &fault.Error{What: "cannot use the name " + profile.Shown(name) + " of --agent", Why: errors.New("it " + why), Code: fault.Usage}
+			return inExec(c, &fault.Error{What: "cannot use the name " + profile.Shown(name) + " of --agent", Why: errors.New("it " + why), Code: fault.Usage})
 		}
 	}
 	s.agent = guard.Named(name, seen)

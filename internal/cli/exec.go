@@ -18,6 +18,7 @@ type execOptions struct {
 	argv   []string
 	json   bool
 	byName bool
+	length string
 }
 
 func newExec(sys *System, g *globals) *cobra.Command {
@@ -33,7 +34,9 @@ func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 		Short: "Run a command with the credentials of a profile",
 		Long: "Run a command with the short-lived credentials of a profile in its environment.\n" +
 			"Without COMMAND a shell is started; without PROFILE the one in AWS_PROFILE is used.\n" +
-			"Flags stand before or after PROFILE and end at -- or COMMAND.",
+			"Flags stand before or after PROFILE and end at -- or COMMAND.\n" +
+			"With --agent NAME the command is an agent and PROFILE may be several, with commas: it\n" +
+			"reads their narrowed credentials from files, which fob keeps fresh and removes at the end.",
 		Example: "  fob exec dev -- aws sts get-caller-identity\n  fob exec dev --no-session -- terraform apply\n  AWS_PROFILE=dev fob exec -- env",
 		Args: func(c *cobra.Command, args []string) error {
 			return usageOf(c, o.words(c, args))
@@ -43,6 +46,7 @@ func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 	o.flags(c)
 	f := c.Flags()
 	f.BoolVar(&o.byName, "profile-env", false, "tell the command the name of the profile (AWS_PROFILE) and no credentials")
+	f.StringVar(&o.length, "for", "", "with --agent: how long the credentials are kept fresh (default while COMMAND runs)")
 	f.BoolVarP(&o.json, "json", "j", false, "print the credentials as export --format json does")
 	f.Bool("stdout", false, "has no effect: exec opens no browser")
 	_ = f.MarkHidden("json")
@@ -90,6 +94,9 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	}
 	if o.json {
 		return s.runExport(ctx, g, exportOptions{wanted: o.wanted, format: "json", toSee: s.calledAs() + " export --format json --reveal " + fault.Operand(o.profile)})
+	}
+	if o.agent != "" {
+		return s.runAgent(ctx, g, o)
 	}
 	k, err := s.newKeeper(g)
 	if err != nil {
