@@ -94,7 +94,7 @@ func (s System) newAgentFiles(g *globals, o execOptions) (*agentFiles, error) {
 		return nil, &fault.Error{What: "cannot run an agent without a profile", Next: []string{"fob exec --agent NAME PROFILE,PROFILE -- COMMAND"}, Code: fault.Usage}
 	}
 	// A folder that is gone with the login, in memory where there is one.
-	for _, parent := range []string{s.lookup("XDG_RUNTIME_DIR"), "/dev/shm", os.TempDir()} {
+	for _, parent := range []string{s.lookup("XDG_RUNTIME_DIR"), "/dev/shm", s.lookup("TMPDIR"), s.lookup("TEMP"), "/tmp"} {
 		if !filepath.IsAbs(parent) {
 			continue
 		}
