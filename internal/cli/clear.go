@@ -79,7 +79,7 @@ func (k *keeper) clearProfile(ctx context.Context, name string) (int, error) {
 	if err := k.open(ctx); err != nil {
 		return 0, err
 	}
-	c, err := chain.Resolve(set, source.Kinds(k.inClear(set)), k.hasKey, nil, unnarrowed(name))
+	c, err := chain.Resolve(set, source.Kinds(k.inClear(set)), k.hasKey, nil, leadsTo(name))
 	if err != nil && !set.Has(name) {
 		return 0, err
 	}

@@ -264,7 +264,7 @@ func assumedKeys(set profile.Set, kinds []source.Kind) func(string) bool {
 		if err != nil || from != "" && from != name {
 			return !set.Has(name)
 		}
-		_, err = chain.Resolve(set, kinds, func(string) bool { return false }, nil, unnarrowed(name))
+		_, err = chain.Resolve(set, kinds, func(string) bool { return false }, nil, leadsTo(name))
 		return err != nil // it can do without
 	}
 }

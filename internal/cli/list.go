@@ -115,11 +115,25 @@ func (s System) runList(_ context.Context, g *globals, o listOptions) error {
 	if o.keys {
 		return writeKeys(s.Stdout, l)
 	}
+	if guarded := l.guarded(); len(guarded) > 0 && !s.asIncumbent() {
+		s.say("guarded: %s", someOfThem(guarded))
+	}
 	return writeTable(s.Stdout, l)
 }
 
-// writeKeys prints how old each key is. The table of all columns has no room for
-// that: scripts know it from aws-vault.
+// guarded names the guarded profiles. The table has no room for that: scripts know
+// it from aws-vault.
+func (l listing) guarded() []string {
+	var names []string
+	for _, r := range l.Profiles {
+		if r.Guard != "" {
+			names = append(names, fault.Line(r.Profile)+" ("+r.Guard+")")
+		}
+	}
+	return names
+}
+
+// writeKeys prints how old each key is, for which the table has no room either.
 func writeKeys(w io.Writer, l listing) error {
 	var b strings.Builder
 	for _, r := range l.Profiles {

@@ -72,6 +72,13 @@ func unnarrowed(profile string) chain.Request {
 	return chain.Request{Profile: profile, Policy: chain.Policy{Name: policy.Full}}
 }
 
+// leadsTo is unnarrowed without the guard, too, where not even a session is made.
+func leadsTo(profile string) chain.Request {
+	r := unnarrowed(profile)
+	r.Unguarded = true
+	return r
+}
+
 // readPolicy reads a session policy, which may come out of a pipe. An empty one
 // is refused: it would not narrow anything.
 func readPolicy(path string) (string, error) {
