@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"fob/internal/decide/chain"
 	"fob/internal/decide/policy"
 	"fob/internal/fault"
-	"fob/internal/front"
 )
 
 // sessionPolicy is what the flags say of the session policy. The policy of a name
@@ -59,7 +59,10 @@ func (s System) readingPolicies(r chain.Request) chain.Request {
 	r.CheckPolicy = checkPolicy
 	r.ReadPolicy = func(path string) (string, error) {
 		if rest, ok := strings.CutPrefix(path, "~/"); ok {
-			path = front.Lookup(s.Environ, "HOME") + "/" + rest
+			path = filepath.Join(s.homeDir(), rest)
+		}
+		if !filepath.IsAbs(path) {
+			return "", errors.New("its path begins neither at / nor at ~/, so it would be another file in each directory")
 		}
 		return readPolicy(path)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"fob/internal/decide/chain"
+	"fob/internal/decide/policy"
 	"fob/internal/fault"
 	"fob/internal/front"
 
@@ -39,6 +40,7 @@ func (w *wanted) flags(c *cobra.Command) {
 	f.Var(someOf{&w.policyARNs}, "policy-arns", "narrow the session by these managed policies")
 	f.StringVar(&w.agent, agentFlag, "", "the credentials are for an agent of this name: the profile's fob_agent narrows them")
 	c.MarkFlagsMutuallyExclusive("policy", "policy-file")
+	_ = c.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(append(policy.Names(), policy.Full), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // request turns flags and environment into what chain decides on.

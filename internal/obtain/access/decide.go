@@ -194,6 +194,8 @@ func (e Evidence) present(leave Leave, from string) Verdict {
 		return e.noMFA("the role's trust policy asks for MFA, and the session carries none")
 	case trust == Refuses:
 		return Verdict{Answer: No, Reason: Trust, Why: "the role is there, and its trust policy does not name " + e.Who.ARN + " or its account", Next: []string{e.askTrust()}}
+	case trust == WantsMore && strings.Contains(strings.ToLower(e.Seen.Trust), "aws:multifactorauthage"):
+		return Verdict{Answer: No, Reason: Trust, Why: "the role's trust policy limits the age of the MFA code (aws:MultiFactorAuthAge)", Next: []string{"send it a fresh code: --no-session"}}
 	case trust == WantsMore:
 		return Verdict{Answer: No, Reason: Trust, Why: "the role's trust policy has a condition that was not met, such as an external id", Next: []string{"set external_id" + e.ofProfile() + ", or " + e.askTrust()}}
 	case leave == Silent:

@@ -124,6 +124,19 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// A trust policy that limits the age of the code is told from one that wants
+// something else, and --no-session sends a fresh one.
+func TestCodeTooOld(t *testing.T) {
+	t.Parallel()
+	ifYoung := `,"Condition":{"NumericLessThan":{"aws:MultiFactorAuthAge":"600"}}`
+	who := Of(awsapi.Identity{ARN: caller, Account: "123456789012"})
+	got := Decide(Evidence{ARN: prodFull, Err: denied(plainNo), MFA: true, Who: who, Seen: Seen{Present, trusts(root, ifYoung)}, Book: NewBook()})
+	want := Verdict{Answer: No, Reason: Trust, Why: "the role's trust policy limits the age of the MFA code (aws:MultiFactorAuthAge)", Next: []string{"send it a fresh code: --no-session"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // What is asked of whom is said in the words of the architecture's files.
 func TestAsk(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,11 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 	}
 	switch r.Code {
 	case "AccessDenied", "AccessDeniedException":
-		return denied(w, i, r)
+		next := denied(w, i, r)
+		if old := b.aged(w, i, r); old != "" {
+			next = append(next[:min(len(next), 2)], old)
+		}
+		return next
 	case "ExpiredToken", "ExpiredTokenException":
 		return []string{"get a new session: fob clear " + fault.Operand(w.Profile) + ", then the command again", "check this machine's clock"}
 	case "InvalidClientTokenId", "UnrecognizedClientException":
@@ -116,10 +120,12 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 		return []string{fmt.Sprintf("the secret stored for profile %q does not belong to its key id: fob add %s", w.Key, fault.Operand(w.Key))}
 	case "RegionDisabledException":
 		return []string{"use a region that is enabled in that account: --region us-east-1"}
-	case "ValidationError", "PackedPolicyTooLarge", "MalformedPolicyDocument":
+	case "ValidationError":
 		if tooLong(r) {
 			return []string{"ask for less: --duration 1h", "raise MaxSessionDuration of the role"}
 		}
+	case "PackedPolicyTooLarge", "MalformedPolicyDocument":
+		return narrowed(w, r)
 	case "InternalFailure", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded":
 		return []string{"wait a minute and run the command again"}
 	}
@@ -164,6 +170,37 @@ func denied(w walk, i int, r *awsapi.Refusal) []string {
 		}
 	}
 	return []string{explain(w)}
+}
+
+// narrowed is what helps against the refusal of a session policy.
+func narrowed(w walk, r *awsapi.Refusal) []string {
+	from := w.Policy.From
+	switch {
+	case from == "" || contains(r.Message, "session tags"):
+		return []string{"set fewer or shorter session_tags: AWS has room for them and the session policy together, and no more", explain(w)}
+	case r.Code == "PackedPolicyTooLarge":
+		return []string{
+			"shorten the session policy (" + from + "): AWS packs it in a way of its own, with less room than the 2048 characters that it counts",
+			"or put it into the role's account as a managed policy, and name that: --policy-arns ARN",
+		}
+	}
+	return []string{"correct the session policy (" + from + "), as AWS says; a managed policy must be there, in the role's account or as AWS's own", "see what is sent: fob explain --json " + fault.Operand(w.Profile)}
+}
+
+// youngMFA is the age below which no trust policy is taken to find a code too old.
+const youngMFA = 5 * time.Minute
+
+// aged tells of the age of the code behind a kept session: a trust policy may ask
+// for a younger one (aws:MultiFactorAuthAge), and AWS does not say so.
+func (b *Broker) aged(w walk, i int, r *awsapi.Refusal) string {
+	if i == 0 || wrongCode(r) || source.CardOf(w.Steps[i]).Role == "" || source.Device(w.Steps[i-1]).Serial == "" || w.names[i-1] == "" {
+		return ""
+	}
+	kept, err := b.Cache().Load(w.names[i-1])
+	if err != nil || b.Now().Sub(kept.Made) < youngMFA {
+		return ""
+	}
+	return "the MFA code is " + b.Now().Sub(kept.Made).Truncate(time.Minute).String() + " old: if the role's trust policy wants a younger one (aws:MultiFactorAuthAge), send one: --no-session"
 }
 
 // listDevices is the command that shows a user's devices. Ours knows a stored key.
