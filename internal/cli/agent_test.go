@@ -115,7 +115,7 @@ func TestAgentMutants(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ blind, script string }{
 		{"fob", "agent"}, {"fob-core", "agent"}, {"fob-core", "agent-markers"}, {"fob-core", "agent-never"},
-		{"fob-core", "agent-together"}, {"kin", "agent-grant"},
+		{"fob-core", "agent-together"}, {"fob-core", "agent-source"}, {"kin", "agent-grant"},
 	} {
 		t.Run(tc.blind+" "+tc.script, func(t *testing.T) {
 			t.Parallel()

@@ -147,6 +147,10 @@ func badFlags() map[string]badFlag {
 		"roles":             {"../x", "--roles"},
 		"role-name":         {"x-{rolle}", "--role-name"},
 		"role-prefix":       {"a b", "--role-prefix"},
+		"agent":             {"a b", "--agent"},
+		"to":                {"a b", "--to"},
+		"for":               {"soon", "--for"},
+		"reason":            {},
 	}
 }
 

@@ -84,6 +84,9 @@ func usageOf(c *cobra.Command, err error) error {
 }
 
 func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
+	if o.length != "" && o.agent == "" {
+		return &fault.Error{What: "--for means nothing without --agent", Next: []string{"how long the credentials hold: --duration"}, Code: fault.Usage}
+	}
 	byName, err := s.switched("FOB_PROFILE_ENV", "AWS_VAULT_PROFILE_ENV")
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ func newGrant(sys *System, g *globals) *cobra.Command {
 	var o grantOptions
 	c := &cobra.Command{
 		Use:   "grant PROFILE --to AGENT",
-		Short: "Let an agent have one session of a profile, by a fresh MFA code",
+		Short: "Open one session of a profile for an agent, by a fresh MFA code",
 		Long: "Let an agent have one session of a profile, by a fresh MFA code. fob makes that session\n" +
 			"at once, narrowed by --policy, and hands it to that agent and nobody else for as long as\n" +
 			"it holds. It is not renewed. Run it in a terminal of your own, never in the agent's.",
@@ -119,15 +119,15 @@ func (o grantOptions) check() (time.Duration, error) {
 	bad := func(what string) error {
 		return &fault.Error{What: what, Code: fault.Usage, Next: []string{"fob grant --help"}}
 	}
-	if why := guard.CheckID(o.to); why != "" {
-		return 0, bad("cannot grant to agent " + profile.Shown(o.to) + " (--to): the name " + why)
-	}
 	if _, _, ok := policy.Builtin(o.policy, "aws"); !ok && o.policy != policy.Full {
 		return 0, bad("there is no policy " + profile.Shown(o.policy) + " (--policy)")
 	}
 	life, err := time.ParseDuration(o.length)
 	if err != nil || life < source.MinLifetime || life > mostGrant {
 		return 0, bad(fmt.Sprintf("--for %q is not between 15m, the shortest session that AWS makes, and 1h", o.length))
+	}
+	if why := guard.CheckID(o.to); why != "" {
+		return 0, bad("cannot grant to agent " + profile.Shown(o.to) + " (--to): the name " + why)
 	}
 	return life, nil
 }
@@ -240,7 +240,7 @@ func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) 
 func newRevoke(sys *System, g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke [AGENT]",
-		Short: "Take grants back, of one agent or of all",
+		Short: "Remove what grants have given, of one agent or of all",
 		Long: "Take back what fob grant has given, to one agent or to all: nothing more is handed out.\n" +
 			"What was handed out already holds until its end, since AWS takes no session back.",
 		Example: "  fob revoke\n  fob revoke claude-code",
