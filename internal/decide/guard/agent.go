@@ -79,8 +79,8 @@ func MarkerNames() []string {
 // person has it by chance and `CLAUDECODE= fob` is the shortest way around. Only
 // the two names that anybody may use for something else need a value.
 func Detect(environ []string) Agent {
-	best, value := len(markers()), ""
 	all := markers()
+	best, value := len(all), ""
 	for _, e := range environ {
 		if len(e) < 5 || !begins(e[0]) {
 			continue
