@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -94,7 +95,7 @@ func RealSystem(version string) System {
 			restore()
 			return launch.Replace(path, argv, environ)
 		},
-		Terminal: tty.Session,
+		Terminal: sync.OnceValue(tty.Session),
 		Run:      p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
 		Keeper: p.keeper, Executable: os.Executable, Getwd: syscall.Getwd,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
