@@ -208,9 +208,10 @@ func noSuchPolicy(arn string) *refusal {
 	return refuse(http.StatusBadRequest, "MalformedPolicyDocument", "Policy ARN %s does not exist or is not attachable.", arn)
 }
 
-// packedRoom is how many characters fill the room for policies and tags. AWS packs
-// them in its own way and says only how much of the room they took; the tightest
-// that was reported is a policy of 1,690 characters with 157%.
+// packedRoom is how many characters fill the room for policies and tags, as AWS had
+// it until September 2026. It packed them in its own way and said only how much of
+// the room they took; the tightest that was reported is a policy of 1,690 characters
+// with 157%.
 const packedRoom = 1690 * 100 / 157
 
 // pack measures policies and tags.

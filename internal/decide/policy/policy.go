@@ -50,8 +50,9 @@ func in(text, partition string) string {
 }
 
 // AWS's managed policies list what may be read; what is denied stands here. A
-// text must be short: AWS packs it in a way of its own, and what people report of
-// that leaves room for about a thousand characters of the 2,048 that it counts.
+// text is short: until September 2026 AWS packed it in a way of its own, with room
+// for about a thousand characters of the 2,048 that it counts, and each call sends
+// it along in the session token.
 // docs/decisions/034-narrowed-sessions.md has the reason for each line, and what
 // is left out.
 const (

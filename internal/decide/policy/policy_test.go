@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// room is what a policy may have for AWS's packing, which is tighter than the
-// 2,048 characters that it counts: one of 1,690 was reported to take 157%.
+// room is what a policy may have where AWS still packs it, which is tighter than
+// the 2,048 characters that it counts: one of 1,690 was reported to take 157%.
 const room = 1690 * 100 / 157
 
 // TestSizes computes what AWS counts: the characters of the inline policy and of
