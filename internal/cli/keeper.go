@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"fob/internal/cred"
@@ -69,7 +68,6 @@ func (s System) newKeeper(g *globals) (*keeper, error) {
 	if err != nil || timeout <= 0 {
 		return nil, &fault.Error{What: fmt.Sprintf("--timeout %q is not a duration", g.timeout), Next: []string{"write it like --timeout 5m"}, Code: fault.Usage}
 	}
-	s.Terminal = sync.OnceValue(s.Terminal) // a list asks for each profile
 	k := &keeper{sys: s, g: g, home: home, timeout: timeout, unattended: timeout, cache: cache.New(home.Data, cred.Secret{})}
 	if g.timeout == "" {
 		k.unattended = unattendedWait
