@@ -20,6 +20,7 @@ var mayReveal = map[string]string{
 	"internal/deliver/export/export.go":               "writes the session as text",
 	"internal/deliver/launch/environ.go":              "puts the session into the child's environment",
 	"internal/deliver/serve/answer.go":                "writes the session as SDKs read it from an endpoint, once for all requests; hashes the tokens that it takes",
+	"internal/deliver/serve/token.go":                 "writes a token's file for the clients of an endpoint",
 	"internal/deliver/serve/metadata.go":              "gives an IMDS token to the client that asks for one",
 	"internal/keep/cache/encode.go":                   "encodes a session before it is sealed",
 	"internal/keep/cache/seal.go":                     "makes the sealing key and the key of names out of the seal key",

@@ -14,6 +14,7 @@ import (
 
 type execOptions struct {
 	wanted
+	served
 	argv   []string
 	json   bool
 	byName bool
@@ -39,13 +40,14 @@ func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
-	o.flags(c)
+	o.wanted.flags(c)
 	f := c.Flags()
 	f.BoolVar(&o.byName, "profile-env", false, "tell the command the name of the profile (AWS_PROFILE) and no credentials")
 	f.BoolVarP(&o.json, "json", "j", false, "print the credentials as export --format json does")
 	f.Bool("stdout", false, "has no effect: exec opens no browser")
 	_ = f.MarkHidden("json")
 	_ = f.MarkHidden("stdout")
+	o.served.flags(c)
 	f.SetInterspersed(false)
 	return c
 }
@@ -83,12 +85,18 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	if err != nil {
 		return err
 	}
-	o.byName = o.byName || byName
+	o.byName = o.byName || byName && !o.any()
+	if err := o.checkServed(); err != nil {
+		return err
+	}
 	if o.profile, err = s.named(ctx, o.profile, "run a command", "fob exec PROFILE -- COMMAND"); err != nil {
 		return err
 	}
 	if o.json {
 		return s.runExport(ctx, g, exportOptions{wanted: o.wanted, format: "json", toSee: s.calledAs() + " export --format json --reveal " + fault.Operand(o.profile)})
+	}
+	if o.any() {
+		return s.runServed(ctx, g, o)
 	}
 	k, err := s.newKeeper(g)
 	if err != nil {
@@ -100,12 +108,7 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 		return err
 	}
 	k.close()
-	if len(o.argv) == 0 {
-		o.argv = launch.Shell(s.Environ)
-		if s.StdoutIsTerminal() && front.Lookup(s.Environ, "AWS_VAULT_DISABLE_HELP_MESSAGE") == "" {
-			s.say("a shell with the credentials of profile %q%s; leave it with exit", c.Profile, until(session, s.Now()))
-		}
-	}
+	o.argv = s.orShell(o.argv, c, session)
 	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: o.byName}, session)
 }
 

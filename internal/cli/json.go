@@ -32,6 +32,7 @@ func printedAsJSON() []printed {
 		{"import --from SOURCE", importedJSON{}},
 		{"configure", configuredJSON{}},
 		{"sdk-config", sdkJSON{}},
+		{"serve", servingJSON{}},
 		{"version", versionJSON{}},
 	}
 }

@@ -6,8 +6,6 @@ package serve
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net"
@@ -74,13 +72,6 @@ type Endpoint struct {
 	atOnce  chan struct{}
 	server  *http.Server
 	done    chan struct{}
-}
-
-// NewToken makes a token: 32 random bytes, in letters that a header may have.
-func NewToken() cred.Secret {
-	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails
-	return cred.NewSecret(base64.RawURLEncoding.EncodeToString(b))
 }
 
 // Start listens and serves until ctx ends or Close is called.
