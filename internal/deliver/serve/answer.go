@@ -106,22 +106,15 @@ func refusalBody(why refusal) []byte {
 	return said("Forbidden", "this request is not answered")
 }
 
-func answer(w http.ResponseWriter, status int, body []byte) {
-	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	send(w, status, body)
-}
-
+// plain answers with what is JSON only where it looks so.
 func plain(w http.ResponseWriter, body []byte) {
-	kind := "text/plain"
-	if len(body) > 0 && body[0] == '{' {
-		kind = "application/json"
+	if len(body) == 0 || body[0] != '{' {
+		w.Header()["Content-Type"] = []string{"text/plain"}
 	}
-	w.Header()["Content-Type"] = []string{kind}
-	send(w, http.StatusOK, body)
+	answer(w, http.StatusOK, body)
 }
 
-func send(w http.ResponseWriter, status int, body []byte) {
+func answer(w http.ResponseWriter, status int, body []byte) {
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client may be gone

@@ -69,6 +69,7 @@ type Endpoint struct {
 	userOf  func(local, peer netip.AddrPort) (int, error)
 	now     func() time.Time
 	facts   map[route][]byte // what IMDS says of its instance
+	fixed   fixed
 	atOnce  chan struct{}
 	server  *http.Server
 	done    chan struct{}
@@ -111,6 +112,7 @@ func newEndpoint(o Options, host string) *Endpoint {
 	e := &Endpoint{
 		rules: rules{host: host, checked: o.UserOf != nil}, current: o.Current, userOf: o.UserOf, now: o.Now,
 		atOnce: make(chan struct{}, mostAtOnce), done: make(chan struct{}),
+		fixed: fixed{[]string{"no-store"}, []string{"nosniff"}, []string{"default-src 'none'"}, []string{"application/json"}},
 	}
 	for _, g := range o.Grants {
 		e.rules.grants = append(e.rules.grants, grantOf(g))
@@ -153,7 +155,7 @@ func (e *Endpoint) HealthURL() string {
 
 // ServeHTTP is the one handler: nothing is looked at before the guard.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	secure(w.Header())
+	e.fixed.on(w.Header())
 	to, why := e.rules.decide(e.asked(r))
 	if why != allowed {
 		e.refuse(w, r, why)
@@ -223,10 +225,13 @@ func (e *Endpoint) asked(r *http.Request) asked {
 	return a
 }
 
-func secure(h http.Header) {
-	h["Cache-Control"] = []string{"no-store"}
-	h["X-Content-Type-Options"] = []string{"nosniff"}
-	h["Content-Security-Policy"] = []string{"default-src 'none'"}
+// fixed are the values of headers that every answer has, made once: nothing
+// writes to them.
+type fixed struct{ noStore, noSniff, policy, json []string }
+
+func (f *fixed) on(h http.Header) {
+	h["Cache-Control"], h["X-Content-Type-Options"], h["Content-Security-Policy"] = f.noStore, f.noSniff, f.policy
+	h["Content-Type"] = f.json
 }
 
 // refuse answers with constant texts, the same for every reason that a token has
