@@ -115,7 +115,7 @@ func (s System) runServe(ctx context.Context, g *globals, o serveOptions) error 
 	}
 	ctx, cancel := s.withParent(ctx)
 	defer cancel()
-	run := &serving{sys: s, g: g, o: o, files: map[string]bool{}}
+	run := &serving{sys: s, g: g, o: o, files: tokenFiles{own: s.UID}}
 	defer run.close()
 	out := servingJSON{Ready: true, PID: os.Getpid()}
 	for _, name := range o.profiles {
@@ -142,8 +142,7 @@ type serving struct {
 	sys      System
 	g        *globals
 	o        serveOptions
-	dir      string
-	files    map[string]bool
+	files    tokenFiles
 	person   sync.Mutex
 	renewers []*renewer
 	closers  []func()
@@ -194,12 +193,12 @@ func (r *serving) open(ctx context.Context, name string) ([]endpointJSON, error)
 
 func (r *serving) makeDir(k *keeper) (err error) {
 	switch {
-	case r.dir != "":
+	case r.files.dir != "":
 	case r.o.dir != "":
-		r.dir, err = givenTokenDir(r.o.dir)
+		r.files.dir, err = givenTokenDir(r.o.dir)
 	default:
 		var remove func()
-		if r.dir, remove, err = tokenDir(k.home); err == nil {
+		if r.files.dir, remove, err = tokenDir(k.home); err == nil {
 			r.closers = append(r.closers, remove)
 		}
 	}
@@ -221,7 +220,7 @@ func (r *serving) start(ctx context.Context, kind serve.Kind, c chain.Chain, cur
 		out.Kind = "imds"
 		r.sys.say("IMDS has no token: every program of yours that finds the port can take the credentials of %q", c.Profile)
 	} else {
-		files, err := writeTokens(r.dir, c.Profile, o.Grants, r.sys.UID, r.files)
+		files, err := r.files.write(c.Profile, o.Grants)
 		for i, file := range files {
 			out.Tokens = append(out.Tokens, tokenJSON{UID: o.Grants[i].UID, File: file})
 			r.closers = append(r.closers, func() { _ = os.Remove(file) })
@@ -254,12 +253,12 @@ func (s System) printServing(out servingJSON, asJSON bool) error {
 		if e.Kind == "container" {
 			lines = "export AWS_CONTAINER_CREDENTIALS_FULL_URI=" + e.URL + "\n"
 		}
-		for i, token := range e.Tokens {
+		for i, granted := range e.Tokens {
 			if i > 0 {
-				s.say("user %d has the token in %s", token.UID, fault.Line(token.File))
+				s.say("user %d has the token in %s", granted.UID, fault.Line(granted.File))
 				continue
 			}
-			lines += "export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=" + fault.Word(token.File) + "\n"
+			lines += "export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=" + fault.Word(granted.File) + "\n"
 		}
 		if _, err := fmt.Fprint(s.Stdout, lines); err != nil {
 			return err

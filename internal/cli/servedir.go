@@ -72,23 +72,33 @@ func givenTokenDir(dir string) (string, error) {
 	return dir, err
 }
 
-// writeTokens writes a file for each grant and gives their paths: PROFILE for
-// this user, PROFILE.UID for another one. files are those of the run so far.
-func writeTokens(dir, profile string, grants []serve.Grant, own int, files map[string]bool) ([]string, error) {
+// tokenFiles are the files of one run's tokens.
+type tokenFiles struct {
+	dir  string
+	own  int // this user
+	used map[string]bool
+}
+
+// write writes a file for each grant and gives their paths: token-PROFILE for this
+// user, token-PROFILE.UID for another one.
+func (t *tokenFiles) write(profile string, grants []serve.Grant) ([]string, error) {
 	var out []string
 	for _, g := range grants {
 		name := fileName(profile)
-		if g.UID != own {
+		if g.UID != t.own {
 			name += "." + strconv.Itoa(g.UID)
 		}
-		path := filepath.Join(dir, name)
-		if files[path] {
-			return nil, fmt.Errorf("two profiles have one file: %s", fault.Line(path))
+		path := filepath.Join(t.dir, name)
+		if t.used[path] {
+			return out, fmt.Errorf("two profiles have one file: %s", fault.Line(path))
 		}
-		files[path] = true
 		if err := g.WriteToken(path); err != nil {
-			return nil, err
+			return out, err
 		}
+		if t.used == nil {
+			t.used = map[string]bool{}
+		}
+		t.used[path] = true
 		out = append(out, path)
 	}
 	return out, nil

@@ -107,7 +107,7 @@ func (s System) endpointFor(ctx context.Context, k *keeper, c chain.Chain, r *re
 		if dir, removeDir, err = tokenDir(k.home); err != nil {
 			return e, nil, err
 		}
-		files, err := writeTokens(dir, c.Profile, o.Grants, s.UID, map[string]bool{})
+		files, err := (&tokenFiles{dir: dir, own: s.UID}).write(c.Profile, o.Grants)
 		if err != nil {
 			removeDir()
 			return e, nil, err

@@ -250,6 +250,29 @@ func TestOneTokenEach(t *testing.T) {
 	}
 }
 
+// No other address of this machine leads to it.
+func TestOnlyLoopback(t *testing.T) {
+	t.Parallel()
+	s := start(t, Container)
+	port := s.host[strings.LastIndex(s.host, ":")+1:]
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := []string{"127.0.0.2", "::1"}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.String() != "127.0.0.1" && !n.IP.IsLinkLocalUnicast() {
+			tried = append(tried, n.IP.String())
+		}
+	}
+	for _, host := range tried {
+		if c, err := net.DialTimeout("tcp", net.JoinHostPort(host, port), time.Second); err == nil {
+			_ = c.Close()
+			t.Errorf("%s leads to it", host)
+		}
+	}
+}
+
 // Closed, the port is free at once and connections are gone.
 func TestClose(t *testing.T) {
 	t.Parallel()
