@@ -36,6 +36,16 @@ var errNotInTable = errors.New("the connection is in no table of the kernel")
 // UserOf gives the user whose process holds the other end of a connection on
 // loopback. One that nobody holds any more has no user.
 func UserOf(local, peer netip.AddrPort) (uid int, err error) {
+	if local.Addr().Unmap().Is4() && peer.Addr().Unmap().Is4() {
+		if uid, err := diagOwner(local, peer); err == nil {
+			return uid, nil
+		}
+	}
+	return tableOwner(local, peer)
+}
+
+// tableOwner reads the tables of /proc, for kernels without sock_diag.
+func tableOwner(local, peer netip.AddrPort) (uid int, err error) {
 	for range lookups {
 		for _, file := range [...]string{tcp4Table, tcp6Table} {
 			text, err := os.ReadFile(file)

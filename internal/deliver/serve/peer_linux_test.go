@@ -3,6 +3,7 @@ package serve
 import (
 	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -99,6 +100,38 @@ func TestOwnerIn(t *testing.T) {
 	} {
 		if got, _ := ownerIn([]byte(table), local, netip.MustParseAddrPort(peer)); got != want {
 			t.Errorf("%s: got %d, want %d", peer, got, want)
+		}
+	}
+}
+
+// Both ways to find the user of a connection say the same, and the quick one works
+// where the tests run.
+func TestOwnersAgree(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp4", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	local, peer := addressOf(c.RemoteAddr()), addressOf(c.LocalAddr())
+	if uid, err := tableOwner(local, peer); uid != os.Getuid() || err != nil {
+		t.Errorf("the table says %d, %v", uid, err)
+	}
+	if uid, err := diagOwner(local, peer); uid != os.Getuid() || err != nil {
+		t.Errorf("the kernel says %d, %v", uid, err)
+	}
+	other := netip.AddrPortFrom(peer.Addr(), local.Port()) // the listener itself
+	if uid, err := diagOwner(local, other); err == nil {
+		t.Errorf("a socket that listens is the end of a connection of %d", uid)
+	}
+	for _, bad := range [][]byte{nil, make([]byte, 20), make([]byte, diagHeader+diagAnswer)} {
+		if _, err := diagUID(bad, local, peer); err == nil {
+			t.Errorf("%d zero bytes are an answer", len(bad))
 		}
 	}
 }
