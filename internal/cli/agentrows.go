@@ -20,6 +20,7 @@ func agentRows() map[string]agentRow {
 		"list": may, "explain": may, "status": may, "doctor": may, "version": may,
 		"exec": may, "credential-process": may, "terragrunt-auth": may,
 		"export":    may, // not what it prints, where the agent reads it: see gate
+		"serve":     {"it hands credentials to whatever has its token", "fob serve PROFILE"},
 		"login":     {"it opens a browser with what the session may do", "fob login PROFILE"},
 		"access":    {"it reads with the user's own rights", "fob access"},
 		"clear":     {"it takes sessions from the person", "fob clear"},

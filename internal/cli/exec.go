@@ -15,6 +15,7 @@ import (
 
 type execOptions struct {
 	wanted
+	served
 	argv   []string
 	json   bool
 	byName bool
@@ -43,7 +44,7 @@ func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
-	o.flags(c)
+	o.wanted.flags(c)
 	f := c.Flags()
 	f.BoolVar(&o.byName, "profile-env", false, "tell the command the name of the profile (AWS_PROFILE) and no credentials")
 	f.StringVar(&o.length, "for", "", "with --agent: how long the credentials are kept fresh (default while COMMAND runs)")
@@ -51,6 +52,10 @@ func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 	f.Bool("stdout", false, "has no effect: exec opens no browser")
 	_ = f.MarkHidden("json")
 	_ = f.MarkHidden("stdout")
+	o.served.flags(c)
+	for _, server := range []string{"server", "ecs-server", "ec2-server"} {
+		c.MarkFlagsMutuallyExclusive("agent", server)
+	}
 	f.SetInterspersed(false)
 	return c
 }
@@ -91,7 +96,10 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	if err != nil {
 		return err
 	}
-	o.byName = o.byName || byName
+	o.byName = o.byName || byName && !o.any()
+	if err := o.checkServed(); err != nil {
+		return err
+	}
 	if o.profile, err = s.named(ctx, o.profile, "run a command", "fob exec PROFILE -- COMMAND"); err != nil {
 		return err
 	}
@@ -100,6 +108,9 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	}
 	if o.agent != "" {
 		return s.runAgent(ctx, g, o)
+	}
+	if o.any() {
+		return s.runServed(ctx, g, o)
 	}
 	k, err := s.newKeeper(g)
 	if err != nil {
@@ -115,12 +126,7 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 		s.Environ = declared(s.Environ, s.agent)
 	}
 	s.banner(c, session)
-	if len(o.argv) == 0 {
-		o.argv = launch.Shell(s.Environ)
-		if s.StdoutIsTerminal() && front.Lookup(s.Environ, "AWS_VAULT_DISABLE_HELP_MESSAGE") == "" {
-			s.say("a shell with the credentials of profile %q%s; leave it with exit", c.Profile, until(session, s.Now()))
-		}
-	}
+	o.argv = s.orShell(o.argv, c, session)
 	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: o.byName}, session)
 }
 

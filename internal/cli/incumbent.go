@@ -131,8 +131,8 @@ func elsewhere(name string, aliases []string, why, next string) *cobra.Command {
 }
 
 func newProxy(*System, *globals) *cobra.Command {
-	return elsewhere("proxy", []string{"server"}, "credential endpoints are not in this version",
-		"long runs: fob exec --duration, or a credential_process line (fob credential-process --help)")
+	return elsewhere("proxy", []string{"server"}, "fob has no root helper: an endpoint is a port of loopback that the command is told",
+		"fob exec --ec2-server PROFILE -- COMMAND, or --server, which has a token")
 }
 
 func newMigrateBackend(*System, *globals) *cobra.Command {

@@ -33,6 +33,7 @@ func printedAsJSON() []printed {
 		{"configure", configuredJSON{}},
 		{"sdk-config", sdkJSON{}},
 		{"log", logJSON{}},
+		{"serve", servingJSON{}},
 		{"version", versionJSON{}},
 	}
 }

@@ -95,7 +95,7 @@ func newRoot(sys *System) *cobra.Command {
 func commands() []func(*System, *globals) *cobra.Command {
 	return []func(*System, *globals) *cobra.Command{
 		newConfigure, newAdd, newImport, newRotate, newMFA, newRemove, newList, newClear,
-		newExec, newExport, newCredentialProcess, newTerragruntAuth, newLogin,
+		newExec, newServe, newExport, newCredentialProcess, newTerragruntAuth, newLogin,
 		newGrant, newRevoke,
 		newExplain, newAccess, newSDKConfig, newStatus, newLog, newDoctor, newStore, newLock, newUnlock,
 		newPlayground, newVersion, newProxy, newMigrateBackend,
@@ -136,14 +136,7 @@ func inExec(c *cobra.Command, err error) error {
 // incumbentFlag says what to use in place of a flag of aws-vault that fob does
 // not have.
 func incumbentFlag(command, complaint string) string {
-	if command == "exec" && strings.Contains(complaint, "unknown shorthand flag: 's' in") {
-		return "-s (--server) of aws-vault: credential endpoints are not in this version; long runs: --duration, or a credential_process line"
-	}
 	for _, one := range []struct{ flag, instead string }{
-		{"--server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
-		{"--ecs-server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
-		{"--ec2-server", "credential endpoints are not in this version; long runs: --duration, or a credential_process line"},
-		{"--lazy", "credential endpoints are not in this version"},
 		{"--assume-role-ttl", "how long: --duration"},
 		{"--session-ttl", "how long: --duration"},
 		{"--stdout", "that flag is of login; credentials: fob export PROFILE"},

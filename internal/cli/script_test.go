@@ -57,6 +57,7 @@ func TestMain(m *testing.M) {
 		"child":      func() { os.Exit(childMain()) },
 		"naive":      func() { os.Exit(naiveMain()) },
 		"terragrunt": func() { os.Exit(terragruntMain()) },
+		"sdk":        func() { os.Exit(sdkMain(os.Args[1:])) },
 		"measure":    func() { os.Exit(measureMain(os.Args[1:])) },
 	})
 }

@@ -19,6 +19,9 @@ type Child struct {
 	Chain         chain.Chain
 	// ByName gives the child the profile's name in the place of the session.
 	ByName bool
+	// Endpoint, if it is not nil, is what the child gets in the place of the
+	// session.
+	Endpoint *launch.Endpoint
 }
 
 // Launch puts the command in fob's place. A nested run says that it replaces
@@ -31,7 +34,11 @@ func Launch(exec launch.Exec, stderr io.Writer, child Child, session cred.Sessio
 	if child.ByName {
 		session = cred.Session{}
 	}
-	environ := launch.Environ(child.Environ, launch.Settings{Profile: c.Profile, Region: c.Region, Endpoint: c.Endpoint, ByName: child.ByName}, session)
+	settings := launch.Settings{Profile: c.Profile, Region: c.Region, Endpoint: c.Endpoint, ByName: child.ByName}
+	if child.Endpoint != nil {
+		return launch.Run(exec, child.Argv, launch.ServedEnviron(child.Environ, settings, *child.Endpoint))
+	}
+	environ := launch.Environ(child.Environ, settings, session)
 	return launch.Run(exec, child.Argv, environ)
 }
 

@@ -37,8 +37,8 @@ type bench struct {
 	groups   []*group
 	inits    []initRow
 	parallel []together
-	requests map[string]float64 // a second, by program
-	missing  []string           // what was left out, and why
+	requests map[string]asking // by program
+	missing  []string          // what was left out, and why
 	failures []string
 }
 
@@ -60,7 +60,7 @@ type absentError struct{ what string }
 func (e *absentError) Error() string { return e.what }
 
 func newBench(ctx context.Context, o options) (b *bench, err error) {
-	b = &bench{o: o, ctx: ctx, start: time.Now(), filled: map[int]home{}, requests: map[string]float64{}}
+	b = &bench{o: o, ctx: ctx, start: time.Now(), filled: map[int]home{}, requests: map[string]asking{}}
 	defer func() {
 		if err != nil {
 			b.close()

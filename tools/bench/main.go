@@ -32,7 +32,7 @@ type options struct {
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == requestsMode {
-		os.Exit(countRequests())
+		os.Exit(countRequests(os.Args[2:]))
 	}
 	o, err := parse(os.Args[1:])
 	if err != nil {

@@ -108,8 +108,8 @@ func (b *bench) targetTable() string {
 	})
 	add("50 cold parallel `exec` with MFA", "1 prompt, 1 GetSessionToken, 1 AssumeRole per role, 0 failures", b.togetherTarget)
 	add("credential endpoint, requests a second", "at least 3x aws-vault's", func(p *program) string {
-		if n, ok := b.requests[p.name]; ok {
-			return number(int(n))
+		if a, ok := b.requests[p.name]; ok {
+			return number(int(a.Rate))
 		}
 		return notMeasured
 	})

@@ -46,6 +46,33 @@ func Environ(environ []string, s Settings, session cred.Session) []string {
 	return out
 }
 
+// Endpoint is what a child gets in the place of a session: where its SDK finds
+// one. Metadata says that it is IMDS, which has no token.
+type Endpoint struct {
+	URL       string
+	Token     cred.Secret
+	TokenFile string
+	Metadata  bool
+}
+
+// ServedEnviron is Environ for a child that is told an endpoint. The token is in
+// the environment and in a file: old SDKs do not know the file, and what is
+// mounted into a container is a file.
+func ServedEnviron(environ []string, s Settings, e Endpoint) []string {
+	out := Environ(environ, s, cred.Session{})
+	if !e.Metadata {
+		return append(out, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+e.URL,
+			"AWS_CONTAINER_AUTHORIZATION_TOKEN="+e.Token.Reveal(), "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="+e.TokenFile)
+	}
+	asked := out[:0]
+	for _, entry := range out {
+		if name, _, _ := strings.Cut(entry, "="); fold(name) != "AWS_EC2_METADATA_DISABLED" {
+			asked = append(asked, entry)
+		}
+	}
+	return append(asked, "AWS_EC2_METADATA_SERVICE_ENDPOINT="+e.URL)
+}
+
 // What fob has set for a child beside the session, so that a fob inside that
 // child can tell it from the person's own wish.
 const (
