@@ -45,6 +45,7 @@ type keeper struct {
 	index    cache.Index
 	kept     map[string]bool // the sessions that there are, for a long list; nil: not looked
 	held     *lock.Lock
+	warned   bool           // of what is wrong in the config
 	typed    bool           // only what a person types opens the store, where there is such a way
 	walker   *broker.Broker // that got the session of this run
 }
