@@ -114,6 +114,11 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 			s.say("a shell with the credentials of profile %q%s; leave it with exit", c.Profile, until(session, s.Now()))
 		}
 	}
+	if text := front.Ending(c, session, s.Now()); text != "" && !o.byName && s.StderrIsTerminal() {
+		if _, said, _ := front.MinLeft(g.minTTL, s.Environ); said == "" {
+			s.say("%s", text)
+		}
+	}
 	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: o.byName}, session)
 }
 

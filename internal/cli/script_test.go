@@ -100,6 +100,7 @@ func testFront() front.System {
 		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: guardedStderr("fob"), Now: now,
 		Core: func() string { return filepath.Join(filepath.Dir(self), "fob-core") }, Version: "test", UID: os.Getuid(), Getwd: syscall.Getwd, NoKeyring: noKeyring(),
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
+		StderrIsTerminal: stderrIsTerminal,
 		Exec: func(path string, argv, environ []string) error {
 			restore()
 			if filepath.Base(path) != "fob-core" {
@@ -124,7 +125,7 @@ func testSystem() System {
 	_ = os.Unsetenv("TEST_CALLED")
 	s.Environ = os.Environ()
 	s.Stderr = guardedStderr("fob-core")
-	s.Ahead = clockAhead()
+	s.Ahead, s.StderrIsTerminal = clockAhead(), stderrIsTerminal
 	s.CheapStore, s.NoKeyring, s.AnyDisk = true, noKeyring(), os.Getenv("TEST_REAL_DISK") == ""
 	now, handOver := mayPanic("fob-core", clock)
 	exec := s.Execve
@@ -139,6 +140,9 @@ func testSystem() System {
 	}
 	return s
 }
+
+// stderrIsTerminal is true where a script says so: it reads standard error itself.
+func stderrIsTerminal() bool { return os.Getenv("TEST_STDERR_TTY") != "" }
 
 // noKeyring keeps scripts out of the kernel's keyrings, where the developer's own
 // programs would find their keys. Tests of the keyrings clean up themselves.

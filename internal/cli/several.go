@@ -57,18 +57,18 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 		return err
 	}
 	k.close()
-	config, credentials, dir, err := k.severalConfig(set, names, o.wanted)
+	files, err := k.severalConfig(set, names, o.wanted)
 	if err != nil {
 		return err
 	}
-	environ := severalEnviron(k.sys.Environ, names, o.wanted, config, credentials)
+	environ := severalEnviron(k.sys.Environ, names, o.region, files)
 	if outer := front.Lookup(k.sys.Environ, "AWS_VAULT"); outer != "" {
 		k.sys.say("replacing the credentials of profile %s by those of %s", profile.Shown(outer), profile.Shown(strings.Join(names, ",")))
 	}
 	// The command takes fob's place, and the directory is its: the next run that
 	// makes one clears it away.
 	err = launch.Run(k.sys.Execve, o.argv, environ)
-	dir.remove()
+	files.dir.remove()
 	return err
 }
 
@@ -153,12 +153,12 @@ func cause(name string, err error) string {
 // severalConfig writes the files that the command reads in the place of the
 // person's: a config, and a credentials file without keys, which every SDK would
 // take before the config.
-func (k *keeper) severalConfig(set profile.Set, names []string, w wanted) (config, credentials string, dir *childDir, err error) {
-	fail := func(err error) (string, string, *childDir, error) {
-		if dir != nil {
-			dir.remove()
+func (k *keeper) severalConfig(set profile.Set, names []string, w wanted) (files childFiles, err error) {
+	fail := func(err error) (childFiles, error) {
+		if files.dir != nil {
+			files.dir.remove()
 		}
-		return "", "", nil, &fault.Error{What: "cannot write the config for the command", Why: err, Code: fault.Failed}
+		return childFiles{}, &fault.Error{What: "cannot write the config for the command", Why: err, Code: fault.Failed}
 	}
 	flags, err := k.lineFlags(w)
 	if err != nil {
@@ -176,20 +176,26 @@ func (k *keeper) severalConfig(set profile.Set, names []string, w wanted) (confi
 	if err = errors.Join(err, broken); err != nil {
 		return fail(err)
 	}
-	if dir, err = k.sys.childDir(k.home); err != nil {
+	if files.dir, err = k.sys.childDir(k.home); err != nil {
 		return fail(err)
 	}
-	if config, err = dir.write("config", text); err != nil {
+	if files.config, err = files.dir.write("config", text); err != nil {
 		return fail(err)
 	}
 	of, _ := k.credentialsFile()
 	if of, err = filepath.Abs(of); err != nil || strings.ContainsAny(of, "\r\n") {
 		return fail(errors.Join(err, errors.New("the path of the credentials file has two lines")))
 	}
-	if credentials, err = dir.write("credentials", []byte(inPlaceOf+of+"\n")); err != nil {
+	if files.credentials, err = files.dir.write("credentials", []byte(inPlaceOf+of+"\n")); err != nil {
 		return fail(err)
 	}
-	return config, credentials, dir, nil
+	return files, nil
+}
+
+// childFiles are what the command reads in the place of the person's.
+type childFiles struct {
+	dir                 *childDir
+	config, credentials string
 }
 
 // inPlaceOf begins a credentials file without keys. A fob that the command starts
@@ -234,17 +240,17 @@ func (k *keeper) lineFlags(w wanted) (flags []string, err error) {
 // severalEnviron has no credentials, and no AWS_PROFILE but one that the person
 // has set to a profile of the list: what names none must not get into an account
 // by chance.
-func severalEnviron(environ []string, names []string, w wanted, config, credentials string) []string {
+func severalEnviron(environ []string, names []string, region string, files childFiles) []string {
 	chosen := front.Lookup(environ, "AWS_PROFILE")
 	var kept []string
-	for _, entry := range launch.Environ(environ, launch.Settings{Profile: strings.Join(names, ","), Region: w.region}, cred.Session{}) {
+	for _, entry := range launch.Environ(environ, launch.Settings{Profile: strings.Join(names, ","), Region: region}, cred.Session{}) {
 		name, _, _ := strings.Cut(entry, "=")
 		if name != "AWS_CONFIG_FILE" && name != "AWS_SHARED_CREDENTIALS_FILE" {
 			kept = append(kept, entry)
 		}
 	}
 	// The last is for the Go SDK before version 2, which reads no config without.
-	kept = append(kept, "AWS_CONFIG_FILE="+config, "AWS_SHARED_CREDENTIALS_FILE="+credentials, "AWS_SDK_LOAD_CONFIG=1")
+	kept = append(kept, "AWS_CONFIG_FILE="+files.config, "AWS_SHARED_CREDENTIALS_FILE="+files.credentials, "AWS_SDK_LOAD_CONFIG=1")
 	if slices.Contains(names, chosen) {
 		kept = append(kept, "AWS_PROFILE="+chosen)
 	}
