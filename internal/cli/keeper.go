@@ -49,6 +49,7 @@ type keeper struct {
 	held      *lock.Lock
 	onlyTyped bool           // a code counts only if a person types it
 	typed     bool           // only what a person types opens the store, where there is such a way
+	warned    bool           // of what is wrong in the config
 	narrowed  string         // what is said of an agent's session
 	walker    *broker.Broker // that got the session of this run
 	recorder  recorder
