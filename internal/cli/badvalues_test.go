@@ -152,6 +152,8 @@ func badFlags() map[string]badFlag {
 		"to":                {"a b", "--to"},
 		"for":               {"soon", "--for"},
 		"reason":            {},
+		"allow-uid":         {"nobody", "--allow-uid"},
+		"token-dir":         {"/dev/null", "/dev/null"},
 	}
 }
 

@@ -163,12 +163,12 @@ func (r *serving) open(ctx context.Context, name string) ([]endpointJSON, error)
 		return nil, err
 	}
 	defer k.close()
+	if err := r.makeDir(k); err != nil {
+		return nil, cannotServe(err)
+	}
 	c, first, err := k.session(ctx, w)
 	if err != nil {
 		return nil, err
-	}
-	if err := r.makeDir(k); err != nil {
-		return nil, cannotServe(err)
 	}
 	one, err := r.sys.newRenewer(r.g, w, c, first)
 	if err != nil {
