@@ -119,15 +119,21 @@ func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chai
 	return chain.Chain{}, cred.Session{}, r, err
 }
 
-// handed has the last look at what an agent gets: a program of the config may give
-// a long-term key. What failed is told so that the agent can pass it on.
-func (k *keeper) handed(w wanted, c chain.Chain, s cred.Session, err error) error {
-	if err == nil && !k.sys.agent.IsZero() && s.Token.IsZero() {
-		err = k.sys.refuse(guardRefusal{
-			what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
-			why:  "they are a long-term key", profile: c.Profile,
-		})
+// notTheKey has the last look at what an agent gets: a program of the config may
+// give a long-term key. It comes before the record, which tells what was handed out.
+func (k *keeper) notTheKey(c chain.Chain, s cred.Session, err error) error {
+	if err != nil || k.sys.agent.IsZero() || !s.Token.IsZero() {
+		return err
 	}
+	return k.sys.refuse(guardRefusal{
+		what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+		why:  "they are a long-term key", profile: c.Profile,
+	})
+}
+
+// handed says what narrows the session that an agent gets. What failed is told so
+// that the agent can pass it on.
+func (k *keeper) handed(w wanted, err error) error {
 	if err == nil && k.narrowed != "" {
 		k.sys.say("%s", k.narrowed)
 	}
