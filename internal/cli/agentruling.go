@@ -9,6 +9,7 @@ import (
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
 	"fob/internal/decide/guard"
+	"fob/internal/decide/policy"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
@@ -35,7 +36,7 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 	if !r.Policy.IsZero() {
 		if !ruling.Within(r.Policy.Name) {
 			denied.why = "--policy asks for something else than the profile's fob_agent gives (" + ruling.Text() + ", " + ruling.From + ")"
-			denied.next = []string{"leave the policy out, or name a narrower one: view, read-only, plan"}
+			denied.next = []string{"leave the policy out, or name a narrower one: " + strings.Join(policy.Names(), ", ")}
 			return r, k.sys.refuse(denied)
 		}
 		return r, nil

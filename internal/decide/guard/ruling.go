@@ -32,7 +32,7 @@ func (r AgentRuling) Text() string {
 	case r.Deny != "":
 		return "deny"
 	case r.Full:
-		return "full"
+		return policy.Full
 	case r.File != "":
 		return "file:" + r.File
 	case r.Profile != "":
@@ -59,16 +59,16 @@ func RuleAgent(p profile.Profile) AgentRuling {
 	switch {
 	case set.Value == "deny":
 		r.Deny = "its config says fob_agent = deny (" + set.From + ")"
-	case set.Value == "full":
+	case set.Value == policy.Full:
 		r.Full = true
-	case set.Value == "view" || set.Value == "read-only" || set.Value == "plan":
+	case policy.Known(set.Value):
 		r.Policy = set.Value
 	case kind == "file" && rest != "":
 		r.File = rest
 	case kind == "profile" && rest != "" && rest != p.Name:
 		r.Profile = rest
 	default:
-		r.Deny = "fob_agent (" + set.From + ") is none of deny, view, read-only, plan, full, file:PATH, profile:OTHER"
+		r.Deny = "fob_agent (" + set.From + ") is none of deny, " + strings.Join(policy.Names(), ", ") + ", " + policy.Full + ", file:PATH, profile:OTHER"
 	}
 	return r
 }
