@@ -23,7 +23,7 @@ func (s System) grantLine(name string) string {
 // ruleAgent settles what an agent gets of the profile that w names: perhaps
 // another profile, and what narrows it. A grant of a person's goes before.
 func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Request, error) {
-	ruling, name := k.ruling(set, w.profile)
+	ruling, name := guard.RuleAgent(set, w.profile)
 	denied := guardRefusal{
 		what:    "cannot give credentials of profile " + profile.Shown(w.profile) + " to agent " + profile.Shown(k.sys.agent.ID),
 		profile: w.profile, ask: k.sys.grantLine(w.profile),
@@ -48,33 +48,6 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 	r.Policy = narrow
 	k.noteNarrowed(name, ruling)
 	return r, nil
-}
-
-// ruling is what the config says of a profile, and of the one that it puts in its
-// place. That one was made for agents: it is narrowed where it says so itself.
-func (k *keeper) ruling(set profile.Set, name string) (guard.AgentRuling, string) {
-	p, err := set.Profile(name)
-	if err != nil {
-		p = set.Bare(name) // a key without a profile, or nothing: the plan says which
-	}
-	ruling := guard.RuleAgent(p)
-	if ruling.Profile == "" {
-		return ruling, name
-	}
-	other, err := set.Profile(ruling.Profile)
-	if err != nil {
-		return guard.AgentRuling{Deny: "its fob_agent (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there"}, name
-	}
-	if own, ok := other.Setting(guard.AgentSetting); !ok || own.Value == "" {
-		if level, _, known := guard.Of(other); level == guard.None && known {
-			return guard.AgentRuling{Full: true, From: ruling.From}, ruling.Profile
-		}
-	}
-	second := guard.RuleAgent(other)
-	if second.Profile != "" {
-		second = guard.AgentRuling{Deny: "fob_agent of profile " + profile.Shown(ruling.Profile) + " (" + second.From + ") names a third profile"}
-	}
-	return second, ruling.Profile
 }
 
 // policyOf is the session policy of a ruling.
