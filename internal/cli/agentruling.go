@@ -9,6 +9,7 @@ import (
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
 	"fob/internal/decide/guard"
+	"fob/internal/decide/policy"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
@@ -22,7 +23,7 @@ func (s System) grantLine(name string) string {
 // ruleAgent settles what an agent gets of the profile that w names: perhaps
 // another profile, and what narrows it. A grant of a person's goes before.
 func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Request, error) {
-	ruling, name := k.ruling(set, w.profile)
+	ruling, name := guard.RuleAgent(set, w.profile)
 	denied := guardRefusal{
 		what:    "cannot give credentials of profile " + profile.Shown(w.profile) + " to agent " + profile.Shown(k.sys.agent.ID),
 		profile: w.profile, ask: k.sys.grantLine(w.profile),
@@ -35,7 +36,7 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 	if !r.Policy.IsZero() {
 		if !ruling.Within(r.Policy.Name) {
 			denied.why = "--policy asks for something else than the profile's fob_agent gives (" + ruling.Text() + ", " + ruling.From + ")"
-			denied.next = []string{"leave the policy out, or name a narrower one: view, read-only, plan"}
+			denied.next = []string{"leave the policy out, or name a narrower one: " + strings.Join(policy.Names(), ", ")}
 			return r, k.sys.refuse(denied)
 		}
 		return r, nil
@@ -47,33 +48,6 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 	r.Policy = narrow
 	k.noteNarrowed(name, ruling)
 	return r, nil
-}
-
-// ruling is what the config says of a profile, and of the one that it puts in its
-// place. That one was made for agents: it is narrowed where it says so itself.
-func (k *keeper) ruling(set profile.Set, name string) (guard.AgentRuling, string) {
-	p, err := set.Profile(name)
-	if err != nil {
-		p = set.Bare(name) // a key without a profile, or nothing: the plan says which
-	}
-	ruling := guard.RuleAgent(p)
-	if ruling.Profile == "" {
-		return ruling, name
-	}
-	other, err := set.Profile(ruling.Profile)
-	if err != nil {
-		return guard.AgentRuling{Deny: "its fob_agent (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there"}, name
-	}
-	if own, ok := other.Setting(guard.AgentSetting); !ok || own.Value == "" {
-		if level, _, known := guard.Of(other); level == guard.None && known {
-			return guard.AgentRuling{Full: true, From: ruling.From}, ruling.Profile
-		}
-	}
-	second := guard.RuleAgent(other)
-	if second.Profile != "" {
-		second = guard.AgentRuling{Deny: "fob_agent of profile " + profile.Shown(ruling.Profile) + " (" + second.From + ") names a third profile"}
-	}
-	return second, ruling.Profile
 }
 
 // policyOf is the session policy of a ruling.
@@ -119,15 +93,21 @@ func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chai
 	return chain.Chain{}, cred.Session{}, r, err
 }
 
-// handed has the last look at what an agent gets: a program of the config may give
-// a long-term key. What failed is told so that the agent can pass it on.
-func (k *keeper) handed(w wanted, c chain.Chain, s cred.Session, err error) error {
-	if err == nil && !k.sys.agent.IsZero() && s.Token.IsZero() {
-		err = k.sys.refuse(guardRefusal{
-			what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
-			why:  "they are a long-term key", profile: c.Profile,
-		})
+// notTheKey has the last look at what an agent gets: a program of the config may
+// give a long-term key. It comes before the record, which tells what was handed out.
+func (k *keeper) notTheKey(c chain.Chain, s cred.Session, err error) error {
+	if err != nil || k.sys.agent.IsZero() || !s.Token.IsZero() {
+		return err
 	}
+	return k.sys.refuse(guardRefusal{
+		what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+		why:  "they are a long-term key", profile: c.Profile,
+	})
+}
+
+// handed says what narrows the session that an agent gets. What failed is told so
+// that the agent can pass it on.
+func (k *keeper) handed(w wanted, err error) error {
 	if err == nil && k.narrowed != "" {
 		k.sys.say("%s", k.narrowed)
 	}

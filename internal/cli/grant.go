@@ -119,7 +119,7 @@ func (o grantOptions) check() (time.Duration, error) {
 	bad := func(what string) error {
 		return &fault.Error{What: what, Code: fault.Usage, Next: []string{"fob grant --help"}}
 	}
-	if _, _, ok := policy.Builtin(o.policy, "aws"); !ok && o.policy != policy.Full {
+	if !policy.Known(o.policy) {
 		return 0, bad("there is no policy " + profile.Shown(o.policy) + " (--policy)")
 	}
 	life, err := time.ParseDuration(o.length)

@@ -217,6 +217,7 @@ func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig
 		r.Problem = err.Error()
 		return r
 	}
+	r.Guard = string(c.Guard) // one that only passes on a guarded profile has its guard
 	for i, n := range chain.Names(c, k.keyID(c), k.cache.NameOf) {
 		if n == "" || k.kept != nil && !k.kept[n] || source.CardOf(c.Steps[i]).Owner != name && i < len(c.Steps)-1 {
 			continue

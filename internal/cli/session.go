@@ -27,11 +27,12 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		return c, s, err
 	}
 	defer func() {
+		err = k.notTheKey(c, s, err)
 		k.outcome(ctx, w, c, s, err)
 		k.warn(set, err)
 		k.warnClock()
 		k.renewSDKConfig(set)
-		err = k.handed(w, c, s, err)
+		err = k.handed(w, err)
 	}()
 	return k.sessionIn(ctx, set, request, w)
 }

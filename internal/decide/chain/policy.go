@@ -40,7 +40,7 @@ func PolicyOf(value, from string) (p Policy, why string) {
 		for _, arn := range strings.Split(value, ",") {
 			p.ARNs = append(p.ARNs, strings.TrimSpace(arn))
 		}
-	case value == policy.Full || slices.Contains(policy.Names(), value):
+	case policy.Known(value):
 		p.Name = value
 	default:
 		return Policy{}, "is neither JSON nor the name of a policy: " + strings.Join(policy.Names(), ", ") + ", or " + policy.Full + " for the role's own rights"
@@ -99,7 +99,7 @@ func (v *resolver) wished(links []link) (Policy, profile.Setting, error) {
 	narrower, ok := policy.Narrower(asked.Name, held.Name)
 	switch {
 	case !ok:
-		return held, set, &source.SettingError{Setting: set, Why: "stands beside the policy of the agent (" + asked.From + "), and which of them is narrower cannot be told", Next: []string{"write one of view, read-only and plan in one of the two"}}
+		return held, set, &source.SettingError{Setting: set, Why: "stands beside the policy of the agent (" + asked.From + "), and which of them is narrower cannot be told", Next: []string{"write one of " + strings.Join(policy.Names(), ", ") + " in one of the two"}}
 	case narrower == held.Name:
 		return held, set, nil
 	}

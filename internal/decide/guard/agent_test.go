@@ -118,8 +118,44 @@ func TestRuleAgent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tc.want, RuleAgent(p)); diff != "" {
+		if diff := cmp.Diff(tc.want, ruled(p)); diff != "" {
 			t.Errorf("%q: %s", tc.lines, diff)
+		}
+	}
+}
+
+// A profile in the place of another was made for agents, unless it says otherwise
+// itself; that it has a guard is said otherwise, too.
+func TestRuleAgentElsewhere(t *testing.T) {
+	t.Parallel()
+	const named, guarded = "config:2", "it is guarded (fob_guard, config:4): a person lets an agent have it each time"
+	for _, tc := range []struct {
+		name, other string // what stands in the other profile, "-": there is none
+		want        AgentRuling
+		of          string
+	}{
+		{"dev", "", AgentRuling{Full: true, From: named}, "other"},
+		{"dev", "fob_agent =", AgentRuling{Full: true, From: named}, "other"},
+		{"dev", "fob_agent = plan", AgentRuling{Policy: "plan", From: "config:4"}, "other"},
+		{"dev", "fob_agent = deny", AgentRuling{Deny: "its config says fob_agent = deny (config:4)", From: "config:4"}, "other"},
+		{"dev", "fob_agent = profile:third", AgentRuling{Deny: `fob_agent of profile "other" (config:4) names a third profile`}, "other"},
+		{"dev", "fob_guard = confirm", AgentRuling{Deny: guarded, From: "config:4"}, "other"},
+		{"dev", "fob_guard = x", AgentRuling{Deny: guarded, From: "config:4"}, "other"},
+		{"dev", "-", AgentRuling{Deny: `its fob_agent (config:2) names profile "other", which is not there`}, "dev"},
+		{"other", "fob_agent = view", AgentRuling{Policy: "view", From: "config:4"}, "other"},
+		{"nowhere", "", AgentRuling{Policy: "read-only", From: byDefault}, "nowhere"},
+	} {
+		text := "[profile dev]\nfob_agent = profile:other\n[profile other]\n" + tc.other + "\n"
+		if tc.other == "-" {
+			text = "[profile dev]\nfob_agent = profile:other\n"
+		}
+		set, err := profile.Parse("config", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, of := RuleAgent(set, tc.name)
+		if diff := cmp.Diff(tc.want, got); diff != "" || of != tc.of {
+			t.Errorf("%s, %q: of %q: %s", tc.name, tc.other, of, diff)
 		}
 	}
 }

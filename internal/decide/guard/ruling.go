@@ -32,7 +32,7 @@ func (r AgentRuling) Text() string {
 	case r.Deny != "":
 		return "deny"
 	case r.Full:
-		return "full"
+		return policy.Full
 	case r.File != "":
 		return "file:" + r.File
 	case r.Profile != "":
@@ -43,10 +43,38 @@ func (r AgentRuling) Text() string {
 
 const byDefault = "the default"
 
-// RuleAgent says what an agent gets of p. Nothing but a line that says so gives more
-// than reading, and a value that cannot be understood gives nothing. No line lifts
-// a guard: who wants agents to read a guarded account names another profile.
-func RuleAgent(p profile.Profile) AgentRuling {
+// RuleAgent says what an agent gets of the profile of that name, and of which
+// profile it gets it: the config may put another one in its place. That one was
+// made for agents, so it is narrowed where it says so itself.
+func RuleAgent(set profile.Set, name string) (ruling AgentRuling, of string) {
+	p, err := set.Profile(name)
+	if err != nil {
+		p = set.Bare(name) // a key without a profile, or nothing: the plan says which
+	}
+	ruling = ruled(p)
+	if ruling.Profile == "" {
+		return ruling, name
+	}
+	other, err := set.Profile(ruling.Profile)
+	if err != nil {
+		return AgentRuling{Deny: "its " + AgentSetting + " (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there"}, name
+	}
+	if own, ok := other.Setting(AgentSetting); !ok || own.Value == "" {
+		if level, _, known := Of(other); level == None && known {
+			return AgentRuling{Full: true, From: ruling.From}, other.Name
+		}
+	}
+	second := ruled(other)
+	if second.Profile != "" {
+		second = AgentRuling{Deny: AgentSetting + " of profile " + profile.Shown(other.Name) + " (" + second.From + ") names a third profile"}
+	}
+	return second, other.Name
+}
+
+// ruled is what p says by itself. Nothing but a line that says so gives more than
+// reading, and a value that cannot be understood gives nothing. No line lifts a
+// guard: who wants agents to read a guarded account names another profile.
+func ruled(p profile.Profile) AgentRuling {
 	set, ok := p.Setting(AgentSetting)
 	kind, rest, _ := strings.Cut(set.Value, ":")
 	if level, g, known := Of(p); (level != None || !known) && kind != "profile" {
@@ -59,16 +87,16 @@ func RuleAgent(p profile.Profile) AgentRuling {
 	switch {
 	case set.Value == "deny":
 		r.Deny = "its config says fob_agent = deny (" + set.From + ")"
-	case set.Value == "full":
+	case set.Value == policy.Full:
 		r.Full = true
-	case set.Value == "view" || set.Value == "read-only" || set.Value == "plan":
+	case policy.Known(set.Value):
 		r.Policy = set.Value
 	case kind == "file" && rest != "":
 		r.File = rest
 	case kind == "profile" && rest != "" && rest != p.Name:
 		r.Profile = rest
 	default:
-		r.Deny = "fob_agent (" + set.From + ") is none of deny, view, read-only, plan, full, file:PATH, profile:OTHER"
+		r.Deny = "fob_agent (" + set.From + ") is none of deny, " + strings.Join(policy.Names(), ", ") + ", " + policy.Full + ", file:PATH, profile:OTHER"
 	}
 	return r
 }

@@ -15,6 +15,9 @@ const Full = "full"
 // Names are the built-in policies, the narrowest first.
 func Names() []string { return []string{"view", "read-only", "plan"} }
 
+// Known says whether a name is that of a built-in policy, or Full.
+func Known(name string) bool { return name == Full || slices.Contains(Names(), name) }
+
 // Narrower is the one of two names that allows less; ok is false where one of
 // them is neither a built-in policy nor Full.
 func Narrower(a, b string) (name string, ok bool) {
