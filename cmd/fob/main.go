@@ -22,6 +22,7 @@ func main() {
 		Args: os.Args, Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr,
 		Now: time.Now, Core: core, Version: version, UID: os.Getuid(), Getwd: syscall.Getwd,
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
+		StderrIsTerminal: func() bool { return hygiene.IsTerminal(2) },
 		Exec: func(path string, argv, environ []string) error {
 			restore()
 			return launch.Replace(path, argv, environ)

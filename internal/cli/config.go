@@ -17,6 +17,10 @@ func (k *keeper) config() (profile.Set, error) {
 
 // warn says what is wrong in the config, but for what err says anyway.
 func (k *keeper) warn(set profile.Set, err error) {
+	if k.warned { // a run for several profiles comes by for each
+		return
+	}
+	k.warned = true
 	for _, w := range set.Warnings() {
 		if err == nil || !strings.Contains(err.Error(), w) {
 			k.sys.say("%s", w)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 
 	"fob/internal/decide/guard"
@@ -17,6 +18,7 @@ type execOptions struct {
 	wanted
 	argv   []string
 	json   bool
+	all    bool
 	byName bool
 	length string
 }
@@ -30,14 +32,16 @@ func newExec(sys *System, g *globals) *cobra.Command {
 func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 	var o execOptions
 	c := &cobra.Command{
-		Use:   "exec [PROFILE] [-- COMMAND [ARG]...]",
+		Use:   "exec [PROFILE[,PROFILE]...] [-- COMMAND [ARG]...]",
 		Short: "Run a command with the credentials of a profile",
 		Long: "Run a command with the short-lived credentials of a profile in its environment.\n" +
 			"Without COMMAND a shell is started; without PROFILE the one in AWS_PROFILE is used.\n" +
 			"Flags stand before or after PROFILE and end at -- or COMMAND.\n" +
-			"With --agent NAME the command is an agent and PROFILE may be several, with commas: it\n" +
-			"reads their narrowed credentials from files, which fob keeps fresh and removes at the end.",
-		Example: "  fob exec dev -- aws sts get-caller-identity\n  fob exec dev --no-session -- terraform apply\n  AWS_PROFILE=dev fob exec -- env",
+			"With several profiles each works inside COMMAND by its own name, in every SDK,\n" +
+			"renewed for as long as COMMAND runs.\n" +
+			"With --agent NAME the command is an agent: it reads narrowed credentials from files,\n" +
+			"which fob keeps fresh and removes at the end.",
+		Example: "  fob exec dev -- aws sts get-caller-identity\n  fob exec dev --no-session -- terraform apply\n  AWS_PROFILE=dev fob exec -- env\n  fob exec dev,prod,shared -- terraform apply",
 		Args: func(c *cobra.Command, args []string) error {
 			return usageOf(c, o.words(c, args))
 		},
@@ -46,6 +50,7 @@ func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 	o.flags(c)
 	f := c.Flags()
 	f.BoolVar(&o.byName, "profile-env", false, "tell the command the name of the profile (AWS_PROFILE) and no credentials")
+	f.BoolVar(&o.all, "all-profiles", false, "every profile that has a way to credentials, each by its own name")
 	f.StringVar(&o.length, "for", "", "with --agent: how long the credentials are kept fresh (default while COMMAND runs)")
 	f.BoolVarP(&o.json, "json", "j", false, "print the credentials as export --format json does")
 	f.Bool("stdout", false, "has no effect: exec opens no browser")
@@ -58,7 +63,7 @@ func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 // words takes the command line apart: flags, PROFILE, flags again, COMMAND.
 func (o *execOptions) words(c *cobra.Command, args []string) error {
 	flags := c.Flags()
-	if flags.ArgsLenAtDash() == 0 || len(args) == 0 {
+	if flags.ArgsLenAtDash() == 0 || o.all || len(args) == 0 {
 		o.argv = args
 		return nil
 	}
@@ -91,7 +96,12 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	if err != nil {
 		return err
 	}
-	o.byName = o.byName || byName
+	o.byName = o.byName || byName && !o.all
+	if o.agent == "" {
+		if several, err := s.execSeveral(ctx, g, o); several || err != nil {
+			return err
+		}
+	}
 	if o.profile, err = s.named(ctx, o.profile, "run a command", "fob exec PROFILE -- COMMAND"); err != nil {
 		return err
 	}
@@ -121,6 +131,11 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 			s.say("a shell with the credentials of profile %q%s; leave it with exit", c.Profile, until(session, s.Now()))
 		}
 	}
+	if text := front.Ending(c, session, s.Now()); text != "" && !o.byName && s.StderrIsTerminal() {
+		if _, said, _ := front.MinLeft(g.minTTL, s.Environ); said == "" {
+			s.say("%s", text)
+		}
+	}
 	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: o.byName}, session)
 }
 
@@ -133,6 +148,36 @@ func declared(environ []string, a guard.Agent) []string {
 		}
 	}
 	return kept
+}
+
+// execSeveral is exec for more than one profile. several is false for one.
+func (s System) execSeveral(ctx context.Context, g *globals, o execOptions) (several bool, err error) {
+	if !o.all && !strings.Contains(o.profile, ",") {
+		return false, nil
+	}
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return false, err
+	}
+	defer k.close()
+	// The command may ask from another directory.
+	if k.home.Config, err = filepath.Abs(k.home.Config); err != nil {
+		return false, err
+	}
+	set, err := k.load()
+	if err != nil {
+		return false, err
+	}
+	var names []string
+	if !o.all {
+		if names, err = k.several(set, o.profile); names == nil || err != nil {
+			return false, err
+		}
+	}
+	if o.json {
+		return true, &fault.Error{What: "cannot print the credentials of several profiles", Next: []string{"fob export --format json PROFILE"}, Code: fault.Usage}
+	}
+	return true, k.runSeveral(ctx, set, names, o)
 }
 
 // execLine is exec for a profile as people type it. Behind -- stands the command,

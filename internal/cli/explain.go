@@ -24,7 +24,7 @@ type explainOptions struct {
 func newExplain(sys *System, g *globals) *cobra.Command {
 	var o explainOptions
 	c := &cobra.Command{
-		Use:   "explain [PROFILE]",
+		Use:   "explain [PROFILE[,PROFILE]...]",
 		Short: "Show what a profile would do: key, calls, MFA device, lifetimes, and why",
 		Long: "Show every step to a profile's credentials before it happens. Nothing is asked or called.\n" +
 			"Without PROFILE it is the one in AWS_PROFILE.",
@@ -36,12 +36,45 @@ func newExplain(sys *System, g *globals) *cobra.Command {
 			if o.profile, err = sys.called(c, args); err != nil {
 				return err
 			}
+			if several, err := sys.explainSeveral(c.Context(), g, o); several || err != nil {
+				return err
+			}
 			return sys.runExplain(c.Context(), g, o)
 		},
 	}
 	o.flags(c)
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
+}
+
+// explainSeveral explains each profile of a list. several is false for one name.
+func (s System) explainSeveral(ctx context.Context, g *globals, o explainOptions) (several bool, err error) {
+	if !strings.Contains(o.profile, ",") {
+		return false, nil
+	}
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return false, err
+	}
+	set, err := k.load()
+	if err != nil {
+		return false, err
+	}
+	names, err := k.several(set, o.profile)
+	if names == nil || err != nil {
+		return false, err
+	}
+	if o.json {
+		return true, &fault.Error{What: "cannot explain several profiles in JSON", Next: []string{"one at a time: " + s.calledAs() + " explain --json " + fault.Operand(names[0])}, Code: fault.Usage}
+	}
+	for _, name := range names {
+		o.profile = name
+		if err := s.runExplain(ctx, g, o); err != nil {
+			return true, err
+		}
+	}
+	_, err = s.Stdout.Write([]byte("what several of them share is asked for and made once\n"))
+	return true, err
 }
 
 type explainedStep struct {

@@ -49,6 +49,10 @@ func (k *keeper) credentialsFile() (path, shown string) {
 	}
 	if path == "" {
 		path = filepath.Join(home, ".aws", "credentials")
+	} else if text, err := readSmall(path); err == nil {
+		if of, ok := strings.CutPrefix(string(text), inPlaceOf); ok {
+			path = strings.TrimSuffix(of, "\n")
+		}
 	}
 	if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok && home != "" {
 		return path, filepath.Join("~", rest)

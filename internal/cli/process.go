@@ -31,13 +31,26 @@ type processes struct {
 // takes fob's own again. They belong to a whole process, so what another
 // goroutine writes in these moments has the person's umask; but every file of
 // fob's is made with a mode that is private under any.
-func (p *processes) start(c *exec.Cmd) error {
+func (p *processes) start(c *exec.Cmd) error { return p.guarded(c.Start) }
+
+func (p *processes) guarded(start func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.restore()
-	err := c.Start()
+	err := start()
 	hygiene.Enter()
 	return err
+}
+
+// stay is the Execve of a fob that goes on beside the command: what it serves ends
+// with it.
+func (p *processes) stay(path string, argv, environ []string) error {
+	signals, children := make(chan os.Signal, 64), make(chan os.Signal, 1)
+	listen(signals, launch.Forwarded()...)
+	defer signal.Stop(signals)
+	notifyChildren(children)
+	defer signal.Stop(children)
+	return launch.Wait(launch.Beside{Guarded: p.guarded, Signals: signals, Children: children})(path, argv, environ)
 }
 
 // run runs a command that shares our terminal, whose keys reach it by

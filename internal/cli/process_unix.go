@@ -5,6 +5,7 @@ package cli
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 )
 
@@ -13,6 +14,9 @@ import (
 func passedOn() []os.Signal {
 	return []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGABRT}
 }
+
+// notifyChildren tells when a process that we have started ends or stops.
+func notifyChildren(to chan<- os.Signal) { signal.Notify(to, syscall.SIGCHLD) }
 
 func ownGroup(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 

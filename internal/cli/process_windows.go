@@ -8,6 +8,8 @@ import (
 
 func passedOn() []os.Signal { return []os.Signal{syscall.SIGTERM} }
 
+func notifyChildren(chan<- os.Signal) {}
+
 func ownGroup(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }

@@ -11,9 +11,9 @@ import (
 )
 
 // processLine is the value of a credential_process setting that asks fob for a
-// profile's credentials. It names fob by its whole path: IDEs and services run
+// profile's credentials, with flags before its name. It names fob by its whole path: IDEs and services run
 // such lines without the PATH of a person's shell.
-func (s System) processLine(profile string) (string, error) {
+func (s System) processLine(profile string, flags ...string) (string, error) {
 	path, err := s.frontPath()
 	if err != nil {
 		return "", err
@@ -22,7 +22,11 @@ func (s System) processLine(profile string) (string, error) {
 	if strings.HasPrefix(profile, "-") {
 		word = "-- " + word
 	}
-	return processWord(path) + " credential-process " + word, nil
+	line := processWord(path) + " credential-process "
+	for _, flag := range flags {
+		line += processWord(flag) + " "
+	}
+	return line + word, nil
 }
 
 // frontPath is where the front is, seen from fob-core: where PATH has it, since

@@ -102,6 +102,7 @@ func testFront() front.System {
 		Args: os.Args, Environ: environ, Stdout: os.Stdout, Stderr: guardedStderr("fob"), Now: now,
 		Core: func() string { return filepath.Join(filepath.Dir(self), "fob-core") }, Version: "test", UID: os.Getuid(), Getwd: syscall.Getwd, NoKeyring: noKeyring(),
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },
+		StderrIsTerminal: stderrIsTerminal,
 		Exec: func(path string, argv, environ []string) error {
 			restore()
 			if filepath.Base(path) != "fob-core" {
@@ -130,7 +131,7 @@ func testSystem() System {
 		s.Environ = blind(s.Environ)
 	}
 	s.Stderr = guardedStderr("fob-core")
-	s.Ahead = clockAhead()
+	s.Ahead, s.StderrIsTerminal = clockAhead(), stderrIsTerminal
 	s.CheapStore, s.NoKeyring, s.AnyDisk = true, noKeyring(), os.Getenv("TEST_REAL_DISK") == ""
 	now, handOver := mayPanic("fob-core", clock)
 	exec := s.Execve
@@ -148,6 +149,9 @@ func testSystem() System {
 	}
 	return s
 }
+
+// stderrIsTerminal is true where a script says so: it reads standard error itself.
+func stderrIsTerminal() bool { return os.Getenv("TEST_STDERR_TTY") != "" }
 
 // noKeyring keeps scripts out of the kernel's keyrings, where the developer's own
 // programs would find their keys. Tests of the keyrings clean up themselves.

@@ -38,6 +38,9 @@ type System struct {
 	// Execve replaces this process; it gives the child the limits and the umask
 	// that this process started with.
 	Execve launch.Exec
+	// Stay is Execve for a fob that must go on beside the command, as launch.Wait
+	// has it.
+	Stay launch.Exec
 	// Run runs a command as a child and waits; for what must outlive it.
 	Run func(ctx context.Context, argv, environ []string) (status int, err error)
 	// Shell runs a command line by the system's shell with the terminal as its
@@ -96,7 +99,7 @@ func RealSystem(version string) System {
 			return launch.Replace(path, argv, environ)
 		},
 		Terminal: sync.OnceValue(tty.Session),
-		Run:      p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
+		Stay:     p.stay, Run: p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
 		Keeper: p.keeper, Executable: os.Executable, Getwd: syscall.Getwd,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },

@@ -40,8 +40,8 @@ type System struct {
 	Getwd func() (string, error)
 	// NoKeyring lets tests leave the kernel's keyrings alone.
 	NoKeyring bool
-	// StdoutIsTerminal says whether secrets written to Stdout would be seen.
-	StdoutIsTerminal func() bool
+	// They say whether secrets written there would be seen, and words be read.
+	StdoutIsTerminal, StderrIsTerminal func() bool
 	// Exec replaces this process. It gives the new one the limits that this
 	// one started with.
 	Exec launch.Exec
@@ -91,6 +91,7 @@ func (sys System) answer() (status int, done bool) {
 	}
 	var err error
 	if line.Command == "exec" {
+		sys.warnEnding(line, c, session)
 		err = Launch(sys.Exec, sys.Stderr, Child{Environ: sys.Environ, Argv: line.Argv, Chain: c}, session)
 	} else {
 		format, ok := export.Named(line.Format)

@@ -27,6 +27,17 @@ func TestMain(m *testing.M) {
 		fault.Render(os.Stderr, "fob", err)
 		os.Exit(int(fault.CodeOf(err)))
 	}
+	if len(os.Args) > 2 && os.Args[1] == "run-waiting" {
+		err := waitAsFob(os.Args[2:])
+		if done := (*Exited)(nil); errors.As(err, &done) {
+			os.Exit(done.Status)
+		}
+		os.Exit(int(fault.CodeOf(err)))
+	}
+	if len(os.Args) > 1 && os.Args[1] == "count-signals" {
+		countSignals()
+		return
+	}
 	os.Exit(m.Run())
 }
 

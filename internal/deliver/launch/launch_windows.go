@@ -41,6 +41,13 @@ func Replace(path string, argv, environ []string) error {
 	return &Exited{Status: state.ExitCode()}
 }
 
+// Wait is Replace, which waits here anyway.
+func Wait(Beside) Exec { return Replace }
+
+// Forwarded are the signals that are passed on: none, since a console's reach
+// every process of it.
+func Forwarded() []os.Signal { return nil }
+
 // checkBatch refuses what cmd.exe would read as more than an argument: Windows
 // runs a batch file through it, and it has no safe quoting for these
 // (CVE-2024-24576).

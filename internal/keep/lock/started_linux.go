@@ -6,14 +6,25 @@ import (
 	"strings"
 )
 
-// started is the start time of this process, field 22 of /proc/self/stat
-// (proc_pid_stat(5)). It is read each time: a beat is rare.
-func started() uint64 {
-	text, err := os.ReadFile("/proc/self/stat")
+// started is the start time of this process. It is read each time: a beat is rare.
+func started() uint64 { return startOf("self") }
+
+// startOf is field 22 of /proc/PID/stat (proc_pid_stat(5)), 0 where there is no
+// such process.
+func startOf(pid string) uint64 {
+	text, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {
 		return 0
 	}
 	return parseStarted(string(text))
+}
+
+// gone says whether the process has ended. Its number may be another's by now.
+func (h Holder) gone() bool {
+	if now := startOf(strconv.Itoa(h.PID)); now != 0 {
+		return h.Started != 0 && now != h.Started
+	}
+	return startOf("self") != 0 // else there is no /proc to ask
 }
 
 // parseStarted counts from the last parenthesis, because field 2 is the name of
