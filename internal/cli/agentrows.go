@@ -26,6 +26,7 @@ func agentRows() map[string]agentRow {
 		"store":     may,
 		"store use": keys("fob store use WAY"), "store move": keys("fob store move WAY"), "store remove": keys("fob store remove WAY"), "store passwd": keys("fob store passwd"),
 		"lock": may, "unlock": {"it asks for the passphrase", "fob unlock"},
+		"log":   {"it shows what people did", "fob log"},
 		"grant": grants("fob grant PROFILE --to ID"), "revoke": grants("fob revoke"),
 		"playground": may, "playground code": may, "playground token": may,
 		"proxy": may, "migrate-backend": may,

@@ -128,6 +128,12 @@ func (k *keeper) handed(w wanted, c chain.Chain, s cred.Session, err error) erro
 			why:  "they are a long-term key", profile: c.Profile,
 		})
 	}
+	if err == nil && !k.sys.agent.IsZero() && k.recorder.failed != nil {
+		err = k.sys.refuse(guardRefusal{
+			what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+			why:  "what an agent gets is recorded, and the record cannot be written: " + k.recorder.failed.Error(), profile: c.Profile, ask: "fob log",
+		})
+	}
 	if err == nil && k.narrowed != "" {
 		k.sys.say("%s", k.narrowed)
 	}

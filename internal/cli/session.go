@@ -66,6 +66,7 @@ func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.R
 		if err != nil {
 			return c, s, err
 		}
+		k.recorder.policy = c.Policy.Name
 		k.walker = k.broker(minLeft.Duration, w, chainKeys{k, in, c})
 		s, err = k.walk(ctx, c, w, k.walker)
 		tooLong := (*broker.TooLongError)(nil)
