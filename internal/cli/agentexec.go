@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -26,10 +25,6 @@ import (
 	"fob/internal/keep/lock"
 )
 
-// renewLook is how often the sessions of a running agent are looked at: the clock
-// may have leapt, as after a sleep of the machine.
-const renewLook = 5 * time.Second
-
 // agentFiles is what an agent has beside its environment: a private folder with a
 // config of its own, whose profiles read the file of their session. Files work
 // where a sandbox lets nothing else through.
@@ -42,6 +37,8 @@ type agentFiles struct {
 	chains map[string]chain.Chain
 	ends   map[string]time.Time
 	told   map[string]time.Time // the end of the session that a line was said of
+	again  map[string]time.Time // when what failed is tried again
+	grants agentGrants
 }
 
 // runAgent runs an agent with the credentials of one or more profiles, keeps them
@@ -138,7 +135,8 @@ func (s System) newAgentFiles(g *globals, o execOptions, life time.Duration) (*a
 	if names == nil {
 		names = []string{o.profile}
 	}
-	f := &agentFiles{sys: s, g: g, want: o.wanted, chains: map[string]chain.Chain{}, ends: map[string]time.Time{}, told: map[string]time.Time{}}
+	f := &agentFiles{sys: s, g: g, want: o.wanted, chains: map[string]chain.Chain{}, ends: map[string]time.Time{}, told: map[string]time.Time{}, again: map[string]time.Time{}}
+	f.grants = agentGrants{after: len(names), profiles: map[string]bool{}}
 	f.about = runningAgent{ID: s.agent.ID, Profiles: names, PID: os.Getpid(), Since: s.Now().UTC()}
 	if life > 0 {
 		f.about.Until = f.about.Since.Add(life)
@@ -251,49 +249,4 @@ func (f *agentFiles) environ() []string {
 		return slices.ContainsFunc(own, func(o string) bool { return strings.HasPrefix(o, name+"=") })
 	})
 	return append(all, own...)
-}
-
-// renew keeps the files fresh until the context or the agent's time ends, or the
-// folder is taken away. Nobody is asked: the terminal is the agent's now. What
-// cannot be renewed is told in a line, and removed when it ends.
-func (f *agentFiles) renew(ctx context.Context) {
-	loud, quiet, g := f.sys, f.sys, *f.g
-	quiet.starting, quiet.OpenTTY, quiet.Stderr = false, f.sys.noWindow, io.Discard
-	g.noInput = true
-	f.sys, f.g = quiet, &g
-	for quiet.Sleep(ctx, renewLook) == nil {
-		now := quiet.Now()
-		if !f.about.Until.IsZero() && !now.Before(f.about.Until) {
-			f.dir.end()
-			loud.say("the time of agent %s is over: it has no credentials any more", f.about.ID)
-			return
-		}
-		if _, err := os.Lstat(f.dir.path); err != nil {
-			loud.say("agent %s was revoked: it has no credentials any more", f.about.ID)
-			return
-		}
-		for _, name := range f.about.Profiles {
-			f.renewOne(ctx, loud, name)
-		}
-	}
-}
-
-func (f *agentFiles) renewOne(ctx context.Context, loud System, name string) {
-	ends := f.ends[name]
-	left := ends.Sub(f.sys.Now())
-	if left >= agentRenews {
-		return
-	}
-	err := f.get(ctx, name)
-	if err == nil || ctx.Err() != nil {
-		return
-	}
-	if !f.told[name].Equal(ends) {
-		f.told[name] = ends
-		loud.say("profile %s of agent %s ends at %s and cannot be renewed: %s; a person runs, in another terminal: fob exec %s -- true",
-			profile.Shown(name), f.about.ID, ends.Local().Format("15:04"), fault.Line(whyOf(err)), fault.Operand(name))
-	}
-	if left <= 0 {
-		_ = os.Remove(filepath.Join(f.dir.path, f.file(name)))
-	}
 }

@@ -26,6 +26,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 	if err != nil {
 		return c, s, err
 	}
+	k.sys.sweepAgents(k.home)
 	defer func() {
 		k.outcome(ctx, w, c, s, err)
 		k.warn(set, err)
