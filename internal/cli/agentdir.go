@@ -154,7 +154,7 @@ func (s System) confining(ctx context.Context, g *globals, o execOptions) (run l
 	}
 	if err := s.CanConfine(); err != nil {
 		run = s.Stay
-		weak = append(weak, "it shares the session keyring ("+err.Error()+")")
+		weak = append(weak, "it can have what rests in the session keyring: "+err.Error())
 	}
 	why = strings.Join(weak, "; ")
 	if why == "" || o.weakOK {

@@ -22,5 +22,10 @@ func apart(start func() error) error {
 	return <-done
 }
 
-// canApart says why a command would share our session keyring.
-func canApart() error { return apart(func() error { return nil }) }
+// canApart says why a command could have what rests in our session keyring.
+func canApart() error {
+	if err := apart(func() error { return nil }); err != nil {
+		return err
+	}
+	return keyring.Closed()
+}
