@@ -22,7 +22,7 @@ const agentFlag = "agent"
 // starts one by hand, with nothing of an agent's around them, is asked as ever.
 func (s *System) meetAgent(c *cobra.Command, g *globals) error {
 	seen, name := guard.Detect(s.Environ), ""
-	if f := c.Flags().Lookup(agentFlag); f != nil && f.Changed {
+	if f := c.Flags().Lookup(agentFlag); f != nil && f.Changed && c.Name() != "log" { // which shows the lines of one
 		name = f.Value.String()
 		if why := guard.CheckID(name); why != "" {
 			return inExec(c, &fault.Error{What: "cannot use the name " + profile.Shown(name) + " of --agent", Why: errors.New("it " + why), Code: fault.Usage})
@@ -36,7 +36,11 @@ func (s *System) meetAgent(c *cobra.Command, g *globals) error {
 	if !s.starting {
 		s.OpenTTY, g.noInput = s.noWindow, true
 	}
-	return s.gate(c)
+	err := s.gate(c)
+	if err != nil {
+		s.recordRefusal(c.Context(), g, "", err)
+	}
+	return err
 }
 
 // noWindow stands for the terminal of an agent.

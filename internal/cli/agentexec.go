@@ -3,19 +3,21 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/deliver/export"
 	"fob/internal/deliver/launch"
@@ -23,87 +25,126 @@ import (
 	"fob/internal/keep/lock"
 )
 
-// renewLook is how often the sessions of a running agent are looked at: the clock
-// may have leapt, as after a sleep of the machine.
-const renewLook = 5 * time.Second
-
 // agentFiles is what an agent has beside its environment: a private folder with a
 // config of its own, whose profiles read the file of their session. Files work
 // where a sandbox lets nothing else through.
 type agentFiles struct {
-	sys      System
-	g        *globals
-	want     wanted
-	dir      string
-	profiles []string
-	chains   map[string]chain.Chain
-	ends     map[string]time.Time
+	sys    System
+	g      *globals
+	want   wanted
+	dir    *childDir
+	about  runningAgent
+	chains map[string]chain.Chain
+	ends   map[string]time.Time
+	told   map[string]time.Time // the end of the session that a line was said of
+	again  map[string]time.Time // when what failed is tried again
+	grants agentGrants
 }
 
 // runAgent runs an agent with the credentials of one or more profiles, keeps them
 // fresh while it runs, and removes them with it.
-func (s System) runAgent(ctx context.Context, g *globals, o execOptions) (err error) {
-	life := time.Duration(0)
-	if o.length != "" {
-		if life, err = time.ParseDuration(o.length); err != nil || life <= 0 {
-			return &fault.Error{What: fmt.Sprintf("--for %q is not a length of time", o.length), Next: []string{"write it like --for 2h"}, Code: fault.Usage}
-		}
-	}
-	f, err := s.newAgentFiles(g, o)
+func (s System) runAgent(ctx context.Context, g *globals, o execOptions) error {
+	life, err := o.agentLife()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(f.dir)) }()
-	for _, name := range f.profiles {
+	if s.agent, err = started(s.agent); err != nil {
+		return err
+	}
+	if o.profile, err = s.named(ctx, o.profile, "start an agent", "fob exec --agent NAME PROFILE,PROFILE -- COMMAND"); err != nil {
+		return err
+	}
+	if _, _, err := s.confining(ctx, g, o); err != nil {
+		return err
+	}
+	f, err := s.newAgentFiles(g, o, life)
+	if err != nil {
+		return err
+	}
+	defer f.dir.remove()
+	for _, name := range f.about.Profiles {
 		if err := f.get(ctx, name); err != nil {
 			return err
 		}
 	}
-	if err := f.writeConfig(); err != nil {
-		return err
-	}
-	s.say("agent %s has %s in %s; it runs as you, so this is a rail and no wall", s.agent.ID, strings.Join(f.profiles, ", "), f.dir)
-	if len(o.argv) == 0 {
-		o.argv = launch.Shell(s.Environ)
-	}
-	environ := f.environ()
-	// Ctrl-C is the agent's, and ends no renewal.
-	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f.renew(renewing, life)
-	}()
-	status, err := s.Run(ctx, o.argv, environ)
-	stop()
-	<-done
+	// What a person has just unlocked may rest where it did not before.
+	run, weak, err := s.confining(ctx, g, o)
 	if err != nil {
 		return err
 	}
-	return ended(status)
+	if err := f.describe(); err != nil {
+		return err
+	}
+	s.say("agent %s has %s in %s; it runs as you, so this is a rail and no wall", s.agent.ID, strings.Join(f.about.Profiles, ", "), f.dir.path)
+	if weak != "" {
+		s.say("weak: %s: without its mark the agent gets from fob what you get unasked", weak)
+	}
+	if len(o.argv) == 0 {
+		o.argv = launch.Shell(s.Environ)
+	}
+	// Ctrl-C is the agent's, and ends no renewal.
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var renewal sync.WaitGroup
+	renewal.Go(func() { f.renew(renewing) })
+	err = launch.Run(run, o.argv, f.environ())
+	stop()
+	renewal.Wait()
+	return err
 }
 
-func (s System) newAgentFiles(g *globals, o execOptions) (*agentFiles, error) {
-	f := &agentFiles{sys: s, g: g, want: o.wanted, chains: map[string]chain.Chain{}, ends: map[string]time.Time{}}
-	for _, name := range strings.Split(o.profile, ",") {
-		if name = strings.TrimSpace(name); name != "" && !slices.Contains(f.profiles, name) {
-			f.profiles = append(f.profiles, name)
-		}
+func (o execOptions) agentLife() (life time.Duration, err error) {
+	if o.length == "" {
+		return 0, nil
 	}
-	if len(f.profiles) == 0 {
-		return nil, &fault.Error{What: "cannot run an agent without a profile", Next: []string{"fob exec --agent NAME PROFILE,PROFILE -- COMMAND"}, Code: fault.Usage}
+	if life, err = time.ParseDuration(o.length); err != nil || life <= 0 {
+		return 0, &fault.Error{What: fmt.Sprintf("--for %q is not a length of time", o.length), Next: []string{"write it like --for 2h"}, Code: fault.Usage}
 	}
-	// A folder that is gone with the login, in memory where there is one.
-	for _, parent := range []string{s.lookup("XDG_RUNTIME_DIR"), "/dev/shm", s.lookup("TMPDIR"), s.lookup("TEMP"), "/tmp"} {
-		if !filepath.IsAbs(parent) {
-			continue
-		}
-		if dir, err := os.MkdirTemp(parent, "fob-agent-"); err == nil {
-			f.dir = dir
-			return f, nil
-		}
+	return life, nil
+}
+
+// wordOfRun is the length of the word that ends the id of an agent.
+const wordOfRun = 5
+
+// started is an agent that is started here: its id has a word of its own, so that
+// the record, AWS's log, grants and fob revoke tell this run from the next. What
+// runs below a declared agent is that one.
+func started(a guard.Agent) (guard.Agent, error) {
+	if a.Tier == guard.Declared {
+		return a, nil
 	}
-	return nil, &fault.Error{What: "cannot keep the sessions of an agent", Why: errors.New("no folder for what ends with the login can be written"), Next: []string{"set XDG_RUNTIME_DIR"}, Code: fault.Failed}
+	id := a.ID + "." + strings.ToLower(rand.Text()[:wordOfRun])
+	if guard.CheckID(id) != "" {
+		return a, &fault.Error{What: "cannot use the name " + profile.Shown(a.ID) + " of --agent", Why: errors.New("it is longer than 26 characters"), Code: fault.Usage}
+	}
+	return guard.Agent{ID: id, Tier: guard.Declared, By: a.By}, nil
+}
+
+func (s System) newAgentFiles(g *globals, o execOptions, life time.Duration) (*agentFiles, error) {
+	k, err := s.newKeeper(g)
+	if err != nil {
+		return nil, err
+	}
+	set, err := k.load()
+	if err != nil {
+		return nil, err
+	}
+	names, err := k.several(set, o.profile)
+	if err != nil {
+		return nil, err
+	}
+	if names == nil {
+		names = []string{o.profile}
+	}
+	f := &agentFiles{sys: s, g: g, want: o.wanted, chains: map[string]chain.Chain{}, ends: map[string]time.Time{}, told: map[string]time.Time{}, again: map[string]time.Time{}}
+	f.grants = agentGrants{after: len(names), profiles: map[string]bool{}}
+	f.about = runningAgent{ID: s.agent.ID, Profiles: names, PID: os.Getpid(), Since: s.Now().UTC()}
+	if life > 0 {
+		f.about.Until = f.about.Since.Add(life)
+	}
+	if f.dir, err = s.agentDir(k.home); err != nil {
+		return nil, &fault.Error{What: "cannot keep the sessions of an agent", Why: err, Next: []string{"set XDG_RUNTIME_DIR to a folder of your own in memory"}, Code: fault.Failed}
+	}
+	return f, nil
 }
 
 // get makes the file of one profile.
@@ -120,39 +161,52 @@ func (f *agentFiles) get(ctx context.Context, name string) error {
 		return err
 	}
 	f.want.code = "" // it was good for one session
-	return f.write(name, c, session)
-}
-
-func (f *agentFiles) write(name string, c chain.Chain, session cred.Session) error {
 	format, _ := export.Named("json")
 	var text bytes.Buffer
 	if err := format.Write(&text, export.Output{Profile: name, Region: c.Region, Session: session}); err != nil {
 		return err
 	}
-	if err := lock.WriteFile(f.path(name), text.Bytes(), lock.WriteOptions{NoDirSync: true}); err != nil {
-		return &fault.Error{What: "cannot keep the session of profile " + profile.Shown(name) + " for the agent", Why: err, Code: fault.Failed}
+	if err := f.write(f.file(name), text.Bytes()); err != nil {
+		return err
 	}
 	f.chains[name], f.ends[name] = c, session.Expires
 	return nil
 }
 
-// path is the file of a profile, by its number: a name may have anything in it.
-func (f *agentFiles) path(name string) string {
-	return filepath.Join(f.dir, strconv.Itoa(slices.Index(f.profiles, name)+1)+".json")
+// write replaces a file of the folder at once. It makes no folder: one that was
+// taken away stays away.
+func (f *agentFiles) write(name string, text []byte) error {
+	if err := lock.WriteFile(filepath.Join(f.dir.path, name), text, lock.WriteOptions{NoDirSync: true}); err != nil {
+		return &fault.Error{What: "cannot write what agent " + f.about.ID + " reads", Why: err, Code: fault.Failed}
+	}
+	return nil
 }
 
-// writeConfig makes the agent's config. What its profiles read is narrowed already,
-// so a fob within does not narrow it again, which nothing could.
-func (f *agentFiles) writeConfig() error {
-	path := filepath.Join(f.dir, "config")
-	empty, err := profile.Parse(path, nil)
+// file is the file of a profile. A name may have anything in it, and some file
+// systems take two names for one: such a profile goes by its number.
+func (f *agentFiles) file(name string) string {
+	at := slices.Index(f.about.Profiles, name)
+	const plain = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+	low := strings.ToLower(name)
+	taken := slices.ContainsFunc(f.about.Profiles[:at], func(o string) bool { return strings.ToLower(o) == low })
+	if taken || strings.Trim(low, plain) != "" || strings.Trim(low[:1], "-.") == "" || strings.Trim(low, "0123456789") == "" {
+		return fmt.Sprintf("%d.json", at+1)
+	}
+	return name + ".json"
+}
+
+// describe makes the agent's config, and says to fob status and fob revoke whose
+// the folder is. What the profiles read is narrowed already, so a fob within does
+// not narrow it again, which nothing could.
+func (f *agentFiles) describe() error {
+	empty, err := profile.Parse(configName, nil)
 	if err != nil {
 		return err
 	}
 	var all []profile.Addition
-	for _, name := range f.profiles {
+	for _, name := range f.about.Profiles {
 		c := f.chains[name]
-		settings := []profile.Setting{{Key: "credential_process", Value: reads(f.path(name))}, {Key: "fob_agent", Value: "full"}}
+		settings := []profile.Setting{{Key: "credential_process", Value: reads(filepath.Join(f.dir.path, f.file(name)))}, {Key: "fob_agent", Value: "full"}}
 		for _, one := range []profile.Setting{{Key: "region", Value: c.Region}, {Key: "endpoint_url", Value: c.Endpoint}} {
 			if one.Value != "" {
 				settings = append(settings, one)
@@ -161,14 +215,18 @@ func (f *agentFiles) writeConfig() error {
 		all = append(all, profile.Addition{Name: name, Settings: settings})
 	}
 	text, err := empty.WithProfiles(all)
-	if err == nil {
-		err = lock.WriteFile(path, text, lock.WriteOptions{NoDirSync: true})
-	}
 	if err != nil {
 		return &fault.Error{What: "cannot write the config of the agent", Why: err, Code: fault.Failed}
 	}
-	return nil
+	about, err := json.Marshal(f.about)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.write(configName, text), f.write(aboutName, about))
 }
+
+// configName is the config in an agent's folder; a profile's file ends otherwise.
+const configName = "config"
 
 // reads is the command line that prints a file.
 func reads(path string) string {
@@ -180,10 +238,10 @@ func reads(path string) string {
 
 // environ is the agent's: no keys, and no config but its own.
 func (f *agentFiles) environ() []string {
-	first := f.profiles[0]
-	all := launch.Environ(declared(f.sys.Environ, f.sys.agent), launch.Settings{Profile: first, Region: f.chains[first].Region, ByName: true}, cred.Session{})
+	first := f.about.Profiles[0]
+	all := launch.Environ(f.sys.environFor(), launch.Settings{Profile: first, Region: f.chains[first].Region, ByName: true}, cred.Session{})
 	own := []string{
-		"AWS_CONFIG_FILE=" + filepath.Join(f.dir, "config"), "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+		"AWS_CONFIG_FILE=" + filepath.Join(f.dir.path, configName), "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
 		"AWS_EC2_METADATA_DISABLED=true",
 	}
 	all = slices.DeleteFunc(all, func(e string) bool {
@@ -191,30 +249,4 @@ func (f *agentFiles) environ() []string {
 		return slices.ContainsFunc(own, func(o string) bool { return strings.HasPrefix(o, name+"=") })
 	})
 	return append(all, own...)
-}
-
-// renew keeps the files fresh until the context ends, or for so long. Nobody is
-// asked: the terminal is the agent's now. What cannot be renewed is removed when it
-// ends, so that the agent is told by its absence.
-func (f *agentFiles) renew(ctx context.Context, life time.Duration) {
-	quiet, g := f.sys, *f.g
-	quiet.starting, quiet.OpenTTY, quiet.Stderr = false, f.sys.noWindow, io.Discard
-	g.noInput = true
-	f.sys, f.g = quiet, &g
-	begun := quiet.Now()
-	for quiet.Sleep(ctx, renewLook) == nil {
-		if life > 0 && quiet.Now().Sub(begun) >= life {
-			_ = os.RemoveAll(f.dir)
-			return
-		}
-		for _, name := range f.profiles {
-			left := f.ends[name].Sub(quiet.Now())
-			if left >= agentRenews {
-				continue
-			}
-			if f.get(ctx, name) != nil && left <= 0 {
-				_ = os.Remove(f.path(name))
-			}
-		}
-	}
 }

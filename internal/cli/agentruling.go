@@ -105,9 +105,15 @@ func (k *keeper) notTheKey(c chain.Chain, s cred.Session, err error) error {
 	})
 }
 
-// handed says what narrows the session that an agent gets. What failed is told so
-// that the agent can pass it on.
-func (k *keeper) handed(w wanted, err error) error {
+// handed says what narrows the session that an agent gets, which nothing
+// unrecorded reaches. What failed is told so that the agent can pass it on.
+func (k *keeper) handed(w wanted, c chain.Chain, err error) error {
+	if err == nil && !k.sys.agent.IsZero() && k.recorder.failed != nil {
+		err = k.sys.refuse(guardRefusal{
+			what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+			why:  "what an agent gets is recorded, and the record cannot be written: " + k.recorder.failed.Error(), profile: c.Profile, ask: "fob log",
+		})
+	}
 	if err == nil && k.narrowed != "" {
 		k.sys.say("%s", k.narrowed)
 	}

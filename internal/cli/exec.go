@@ -22,6 +22,7 @@ type execOptions struct {
 	all    bool
 	byName bool
 	length string
+	weakOK bool
 }
 
 func newExec(sys *System, g *globals) *cobra.Command {
@@ -53,6 +54,7 @@ func execCommand(run func(context.Context, execOptions) error) *cobra.Command {
 	f.BoolVar(&o.byName, "profile-env", false, "tell the command the name of the profile (AWS_PROFILE) and no credentials")
 	f.BoolVar(&o.all, "all-profiles", false, "every profile that has a way to credentials, each by its own name")
 	f.StringVar(&o.length, "for", "", "with --agent: how long the credentials are kept fresh (default while COMMAND runs)")
+	f.BoolVar(&o.weakOK, "weak-ok", false, "with --agent: start it also where it could open the store without a person")
 	f.BoolVarP(&o.json, "json", "j", false, "print the credentials as export --format json does")
 	f.Bool("stdout", false, "has no effect: exec opens no browser")
 	_ = f.MarkHidden("json")
@@ -94,8 +96,8 @@ func usageOf(c *cobra.Command, err error) error {
 }
 
 func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
-	if o.length != "" && o.agent == "" {
-		return &fault.Error{What: "--for means nothing without --agent", Next: []string{"how long the credentials hold: --duration"}, Code: fault.Usage}
+	if err := o.check(); err != nil {
+		return err
 	}
 	byName, err := s.switched("FOB_PROFILE_ENV", "AWS_VAULT_PROFILE_ENV")
 	if err != nil {
@@ -105,7 +107,7 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	if err := o.checkServed(); err != nil {
 		return err
 	}
-	if o.agent != "" {
+	if o.agent != "" && !o.json {
 		return s.runAgent(ctx, g, o)
 	}
 	if several, err := s.execSeveral(ctx, g, o); several || err != nil {
@@ -130,9 +132,7 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 		return err
 	}
 	k.close()
-	if !s.agent.IsZero() {
-		s.Environ = declared(s.Environ, s.agent)
-	}
+	s.Environ = s.environFor()
 	s.banner(c, session)
 	if text := front.Ending(c, session, s.Now()); text != "" && !o.byName && s.StderrIsTerminal() {
 		if _, said, _ := front.MinLeft(g.minTTL, s.Environ); said == "" {
@@ -143,10 +143,27 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	return front.Launch(s.Execve, s.Stderr, front.Child{Environ: s.Environ, Argv: o.argv, Chain: c, ByName: o.byName}, session)
 }
 
-// declared is an environment in which every fob knows whom it works for.
-func declared(environ []string, a guard.Agent) []string {
-	kept := []string{guard.AgentVariable + "=" + a.ID}
-	for _, e := range environ {
+// check refuses what makes no sense together.
+func (o execOptions) check() error {
+	for flag, value := range map[string]bool{"for": o.length != "", "weak-ok": o.weakOK} {
+		if value && o.agent == "" {
+			return &fault.Error{What: "--" + flag + " means nothing without --agent", Next: []string{"how long the credentials hold: --duration"}, Code: fault.Usage}
+		}
+	}
+	if o.all && o.agent != "" {
+		return &fault.Error{What: "cannot give an agent every profile", Next: []string{"name them: fob exec --agent NAME dev,stage -- COMMAND"}, Code: fault.Usage}
+	}
+	return nil
+}
+
+// environFor is the environment of what is started, in which every fob knows whom
+// it works for.
+func (s System) environFor() []string {
+	if s.agent.IsZero() {
+		return s.Environ
+	}
+	kept := []string{guard.AgentVariable + "=" + s.agent.ID}
+	for _, e := range s.Environ {
 		if !strings.HasPrefix(e, guard.AgentVariable+"=") {
 			kept = append(kept, e)
 		}

@@ -14,6 +14,7 @@ import (
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
+	"fob/internal/front"
 	"fob/internal/keep/cache"
 	"fob/internal/obtain/tty"
 
@@ -70,6 +71,7 @@ func (s System) runGrant(ctx context.Context, g *globals, o grantOptions) error 
 	}
 	kin, err := s.outsideAgents()
 	if err != nil {
+		s.recordRefusal(ctx, g, o.profile, err)
 		return err
 	}
 	t, err := s.OpenTTY()
@@ -100,6 +102,7 @@ func (s System) runGrant(ctx context.Context, g *globals, o grantOptions) error 
 		return err
 	}
 	in := k.inClear(set)
+	k.recorder.policy, k.recorder.to = o.policy, o.to
 	// A code that is typed at a terminal: none of a flag, of a program or of a
 	// window, which something else than the person could have answered.
 	k.g.prompt, k.onlyTyped = "terminal", true
@@ -111,6 +114,7 @@ func (s System) runGrant(ctx context.Context, g *globals, o grantOptions) error 
 	if err := k.cache.Store(e); err != nil {
 		return storeFault(err)
 	}
+	k.record(ctx, grantLine("grant", e, c.Account))
 	s.say("agent %s has profile %s (%s) until %s; take it back: fob revoke %s", o.to, profile.Shown(o.profile), o.policy, session.Expires.Local().Format("15:04"), fault.Word(o.to))
 	return nil
 }
@@ -233,6 +237,7 @@ func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) 
 	if err != nil || e.Kind != grantKind || !e.Holds(k.sys.Now(), grantLeft) {
 		return c, s, false
 	}
+	k.recorder.grant = publicID(e.Session.ID)
 	k.sys.say("profile %s: a person's grant to agent %s, until %s", profile.Shown(r.Profile), k.sys.agent.ID, e.Session.Expires.Local().Format("15:04"))
 	return c, e.Session, true
 }
@@ -240,9 +245,11 @@ func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) 
 func newRevoke(sys *System, g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke [AGENT]",
-		Short: "Remove what grants have given, of one agent or of all",
-		Long: "Take back what fob grant has given, to one agent or to all: nothing more is handed out.\n" +
-			"What was handed out already holds until its end, since AWS takes no session back.",
+		Short: "Take from one agent or from all what grants and fob exec --agent give",
+		Long: "Remove the credentials of agents that fob exec --agent has started, which renews them no\n" +
+			"more, and what fob grant has given, of one agent or of all. AGENT is an id, as fob status\n" +
+			"shows it, or the name that --agent gave. What an agent has taken already holds until its\n" +
+			"end, since AWS takes no session back: 30 minutes at most, a grant an hour.",
 		Example: "  fob revoke\n  fob revoke claude-code",
 		Args:    atMostOneProfile,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -257,13 +264,61 @@ func (s System) runRevoke(ctx context.Context, g *globals, agent string) error {
 		return err
 	}
 	defer k.close()
+	// What runs is ended first: that needs no open store.
+	ended, failed := s.endAgents(k.home, agent)
+	if len(ended) > 0 {
+		s.say("ended the credentials of %s; what it has taken already holds for 30 minutes at most", strings.Join(ended, ", "))
+	}
+	if failed != nil {
+		return &fault.Error{What: "cannot take away the files of an agent", Why: failed, Code: fault.Failed}
+	}
+	if ok, err := k.exists(); err != nil || !ok {
+		return err
+	}
 	if err := k.open(ctx); err != nil {
 		return err
 	}
-	n, err := k.cache.Clear(func(e cache.Entry) bool { return e.Kind == grantKind && (agent == "" || e.Detail == agent) })
+	var taken []cache.Entry
+	n, err := k.cache.Clear(func(e cache.Entry) bool {
+		of := e.Kind == grantKind && goesBy(e.Detail, agent)
+		if of {
+			taken = append(taken, e)
+		}
+		return of
+	})
+	for _, id := range ended {
+		k.record(ctx, recordedLine{Event: "revoke", Agent: id})
+	}
+	for _, e := range taken {
+		k.record(ctx, grantLine("revoke", e, ""))
+	}
 	if err != nil {
 		return storeFault(err)
 	}
 	s.say("took back %d grant%s; what was handed out holds until its end", n, plural(n))
 	return nil
+}
+
+// endAgents takes their files from those that run, and gives their ids.
+func (s System) endAgents(home front.Home, agent string) (ended []string, err error) {
+	for _, a := range s.agents(home) {
+		if !goesBy(a.ID, agent) {
+			continue
+		}
+		if failed := takeAway(a.dir); failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		ended = append(ended, a.ID)
+	}
+	return ended, err
+}
+
+// grantLine is the line of the record that a grant begins or ends with.
+func grantLine(event string, e cache.Entry, account string) recordedLine {
+	line := recordedLine{Event: event, Agent: e.Detail, Grant: publicID(e.Session.ID), Profile: e.Owner, Account: account}
+	if event == "grant" {
+		line.KeyID, line.Until, line.Processes = line.Grant, e.Session.Expires, parents()
+	}
+	return line
 }

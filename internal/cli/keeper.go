@@ -47,9 +47,9 @@ type keeper struct {
 	index     cache.Index
 	kept      map[string]bool // the sessions that there are, for a long list; nil: not looked
 	held      *lock.Lock
+	warned    bool           // of what is wrong in the config
 	onlyTyped bool           // a code counts only if a person types it
 	typed     bool           // only what a person types opens the store, where there is such a way
-	warned    bool           // of what is wrong in the config
 	narrowed  string         // what is said of an agent's session
 	walker    *broker.Broker // that got the session of this run
 	recorder  recorder

@@ -17,17 +17,19 @@ import (
 
 func newLog(sys *System, g *globals) *cobra.Command {
 	var asJSON bool
+	var agent string
 	c := &cobra.Command{
 		Use:   "log",
 		Short: "Show who took which credentials",
 		Long: "Show who took which credentials, the oldest first: each call to AWS, each command that\n" +
 			"got credentials, each refusal. The record is sealed like the store, and each line is\n" +
 			"bound to the one before it. A session that is kept is handed on without a line.",
-		Example: "  fob log\n  fob log --json",
+		Example: "  fob log\n  fob log --agent claude-code\n  fob log --json",
 		Args:    noArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return sys.runLog(c.Context(), g, asJSON) },
+		RunE:    func(c *cobra.Command, _ []string) error { return sys.runLog(c.Context(), g, agent, asJSON) },
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().StringVar(&agent, agentFlag, "", "only the lines of this agent, by its id or its name")
 	return c
 }
 
@@ -41,7 +43,7 @@ type logFault struct {
 	Fault  string `json:"fault" doc:"what is wrong there"`
 }
 
-func (s System) runLog(ctx context.Context, g *globals, asJSON bool) error {
+func (s System) runLog(ctx context.Context, g *globals, agent string, asJSON bool) error {
 	k, err := s.newKeeper(g)
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func (s System) runLog(ctx context.Context, g *globals, asJSON bool) error {
 		if l.Fault != "" {
 			out.Faults = append(out.Faults, logFault{len(out.Lines), l.Fault})
 		}
-		if line := (recordedLine{}); l.Text != nil && json.Unmarshal(l.Text, &line) == nil {
+		if line := (recordedLine{}); l.Text != nil && json.Unmarshal(l.Text, &line) == nil && (agent == "" || line.Agent != "" && goesBy(line.Agent, agent)) {
 			out.Lines = append(out.Lines, line)
 		}
 	}
@@ -109,9 +111,10 @@ func (l recordedLine) row() string {
 			words = append(words, fmt.Sprintf(format, fault.Line(value)))
 		}
 	}
-	if l.Event == "call" {
+	switch l.Event {
+	case "call":
 		add("%s", l.Call)
-	} else {
+	case "given", "refused":
 		add("%s", l.Command)
 	}
 	add("%s", l.Profile)
@@ -120,12 +123,15 @@ func (l recordedLine) row() string {
 		add("%s", l.Role[strings.LastIndexByte(l.Role, '/')+1:])
 	}
 	add("as %s", l.Session)
+	add("for agent %s", l.Agent)
+	add("by grant %s", l.Grant)
 	add("%s", l.KeyID)
 	if l.Code {
 		words = append(words, "with a code")
 	}
 	if l.Policy != "" {
 		words = append(words, "narrowed")
+		add("(%s)", l.Named)
 	}
 	if !l.Until.IsZero() {
 		words = append(words, "until "+l.Until.Local().Format("15:04"))

@@ -45,12 +45,24 @@ func (p *processes) guarded(start func() error) error {
 // stay is the Execve of a fob that goes on beside the command: what it serves ends
 // with it.
 func (p *processes) stay(path string, argv, environ []string) error {
+	return p.beside(p.guarded, path, argv, environ)
+}
+
+// confined is stay for a command that must not have what rests in the keyring of
+// this login.
+func (p *processes) confined(path string, argv, environ []string) error {
+	return p.beside(func(start func() error) error {
+		return p.guarded(func() error { return apart(start) })
+	}, path, argv, environ)
+}
+
+func (p *processes) beside(guarded func(func() error) error, path string, argv, environ []string) error {
 	signals, children := make(chan os.Signal, 64), make(chan os.Signal, 1)
 	listen(signals, launch.Forwarded()...)
 	defer signal.Stop(signals)
 	notifyChildren(children)
 	defer signal.Stop(children)
-	return launch.Wait(launch.Beside{Guarded: p.guarded, Signals: signals, Children: children})(path, argv, environ)
+	return launch.Wait(launch.Beside{Guarded: guarded, Signals: signals, Children: children})(path, argv, environ)
 }
 
 // run runs a command that shares our terminal, whose keys reach it by

@@ -23,9 +23,12 @@ import (
 // the command line of a child says is not recorded: it may hold a secret.
 type recordedLine struct {
 	Time      time.Time `json:"time" doc:"when it was recorded"`
-	Event     string    `json:"event" doc:"call: AWS answered; given: a command got the credentials; refused: it got none"`
+	Event     string    `json:"event" doc:"call: AWS answered; given: a command got the credentials; refused: it got none; grant: a person opened a session for an agent; revoke: one took it back, or ended an agent"`
 	Run       string    `json:"run" doc:"the same for all lines of one run of fob"`
 	Command   string    `json:"command" doc:"the command of fob (exec, export)"`
+	Agent     string    `json:"agent,omitempty" doc:"id of the agent that it was for; nothing: a person"`
+	Tier      string    `json:"tier,omitempty" doc:"how the agent was known: declared, configured or detected"`
+	Grant     string    `json:"grant,omitempty" doc:"the grant that opened the session, by the id of the credentials that it made"`
 	Profile   string    `json:"profile,omitempty" doc:"name of the profile"`
 	Account   string    `json:"account,omitempty" doc:"account that the credentials are of"`
 	Role      string    `json:"role,omitempty" doc:"ARN of the role that was entered"`
@@ -35,6 +38,7 @@ type recordedLine struct {
 	KeyID     string    `json:"key_id,omitempty" doc:"id of the temporary credentials, as CloudTrail has it; that of a stored key is cut short"`
 	Code      bool      `json:"code,omitempty" doc:"an MFA code was sent with the call"`
 	Policy    string    `json:"policy,omitempty" doc:"what narrowed the session: ARNs, and the SHA-256 of a policy's text"`
+	Named     string    `json:"policy_name,omitempty" doc:"the name by which that policy goes (read-only), or where the agent's stands"`
 	Until     time.Time `json:"until,omitzero" doc:"when the credentials end"`
 	Error     string    `json:"error,omitempty" doc:"why there are none"`
 	Processes []string  `json:"processes,omitempty" doc:"the processes that fob was started by, the nearest first"`
@@ -43,13 +47,18 @@ type recordedLine struct {
 
 // recorder adds the lines of one run.
 type recorder struct {
-	run  string
-	told bool
+	run    string
+	told   bool
+	failed error  // why a line of this run is missing
+	grant  string // that gave the session
+	to     string // the agent that a person grants it to
+	policy string // name of what narrows the session
 }
 
 // record adds a line. A store that is shut, or that is not there, keeps no
-// record. That one cannot be written is told once, and stops nothing: the
-// credentials are AWS's to give.
+// record. That one cannot be written is told once, and stops no person: the
+// credentials are AWS's to give. An agent gets nothing then (see handed), since
+// nobody would know of it.
 func (k *keeper) record(ctx context.Context, line recordedLine) {
 	key := k.index.Log
 	if key.IsZero() {
@@ -61,11 +70,20 @@ func (k *keeper) record(ctx context.Context, line recordedLine) {
 		k.recorder.run = hex.EncodeToString(id)
 	}
 	line.Time, line.Run, line.Command = k.sys.Now().UTC(), k.recorder.run, k.g.command
+	if line.Agent == "" {
+		line.Agent = k.recorder.to
+	}
+	if line.Agent == "" && !k.sys.agent.IsZero() {
+		line.Agent, line.Tier = k.sys.agent.ID, k.sys.agent.Tier.String()
+	}
 	text, err := json.Marshal(line)
 	if err == nil {
 		err = audit.New(k.home.Data, key, k.sys.Now).Add(context.WithoutCancel(ctx), text)
 	}
-	if err != nil && !k.recorder.told {
+	if err != nil {
+		k.recorder.failed = err
+	}
+	if err != nil && !k.recorder.told && !k.sys.unasked() {
 		k.recorder.told = true
 		k.sys.say("this run is not recorded, and goes on: %v", err)
 	}
@@ -76,6 +94,9 @@ func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Se
 	if errors.Is(err, context.Canceled) || w.profile == "" {
 		return
 	}
+	if !k.sys.agent.IsZero() && k.seal.IsZero() {
+		k.unseal() // what is refused at once has opened nothing yet
+	}
 	line := recordedLine{Event: "given", Profile: w.profile, Account: c.Account, Processes: parents(), KeyID: publicID(s.ID), Until: s.Expires}
 	line.Directory, _ = k.sys.Getwd()
 	if err != nil {
@@ -85,9 +106,21 @@ func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Se
 		card := source.CardOf(c.Steps[len(c.Steps)-1])
 		line.Role, line.Call = card.Role, card.Call
 		if role, ok := c.Steps[len(c.Steps)-1].(source.AssumeRole); ok {
-			line.Session, line.Policy = role.SessionName, policySum(role.Policy, role.PolicyARNs)
+			line.Session, line.Policy, line.Named = role.SessionName, policySum(role.Policy, role.PolicyARNs), c.Policy.Name
 		}
 	}
+	line.Grant = k.recorder.grant
+	k.record(ctx, line)
+}
+
+// recordRefusal records what an agent is refused before anything is opened.
+func (s System) recordRefusal(ctx context.Context, g *globals, profile string, err error) {
+	k, broken := s.newKeeper(g)
+	if broken != nil || !k.unseal() {
+		return
+	}
+	line := recordedLine{Event: "refused", Profile: profile, Error: whyOf(err), Processes: parents()}
+	line.Directory, _ = s.Getwd()
 	k.record(ctx, line)
 }
 
@@ -158,6 +191,9 @@ func (r recordedSTS) GetFederationToken(ctx context.Context, in source.Federatio
 }
 
 func (r recordedSTS) add(ctx context.Context, line recordedLine, out source.Issued, err error) {
+	if line.Policy != "" {
+		line.Named = r.k.recorder.policy // what is on the way to it is not narrowed
+	}
 	line.Event, line.RequestID, line.KeyID, line.Until = "call", out.RequestID, publicID(out.Session.ID), out.Session.Expires
 	if err != nil {
 		line.Error = err.Error()

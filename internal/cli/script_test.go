@@ -128,8 +128,11 @@ func testSystem() System {
 	_ = os.Unsetenv("TEST_CALLED")
 	s.Environ = os.Environ()
 	s.Kin = testKin(s.Kin)
-	if os.Getenv("TEST_BLIND") == "fob-core" {
+	switch os.Getenv("TEST_BLIND") {
+	case "fob-core":
 		s.Environ = blind(s.Environ)
+	case "confine":
+		s.Confined = s.Stay
 	}
 	s.Stderr = guardedStderr("fob-core")
 	s.Ahead, s.StderrIsTerminal = clockAhead(), stderrIsTerminal

@@ -87,9 +87,7 @@ func (s System) runServed(ctx context.Context, g *globals, o execOptions) error 
 		defer close(done)
 		r.run(ctx)
 	}()
-	if !s.agent.IsZero() {
-		s.Environ = declared(s.Environ, s.agent)
-	}
+	s.Environ = s.environFor()
 	s.banner(c, first)
 	return front.Launch(s.Stay, s.Stderr, front.Child{Environ: s.Environ, Argv: s.orShell(o.argv, c, cred.Session{}), Chain: c, Endpoint: &endpoint}, cred.Session{})
 }

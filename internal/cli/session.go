@@ -26,13 +26,14 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 	if err != nil {
 		return c, s, err
 	}
+	k.sys.sweepAgents(k.home)
 	defer func() {
 		err = k.notTheKey(c, s, err)
 		k.outcome(ctx, w, c, s, err)
 		k.warn(set, err)
 		k.warnClock()
 		k.renewSDKConfig(set)
-		err = k.handed(w, err)
+		err = k.handed(w, c, err)
 	}()
 	return k.sessionIn(ctx, set, request, w)
 }
@@ -67,6 +68,7 @@ func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.R
 		if err != nil {
 			return c, s, err
 		}
+		k.recorder.policy = c.Policy.Name
 		k.walker = k.broker(minLeft.Duration, w, chainKeys{k, in, c})
 		s, err = k.walk(ctx, c, w, k.walker)
 		tooLong := (*broker.TooLongError)(nil)

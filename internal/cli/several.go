@@ -61,10 +61,7 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 	if err != nil {
 		return err
 	}
-	environ := severalEnviron(k.sys.Environ, names, o.region, files)
-	if !k.sys.agent.IsZero() {
-		environ = declared(environ, k.sys.agent)
-	}
+	environ := severalEnviron(k.sys.environFor(), names, o.region, files)
 	if outer := front.Lookup(k.sys.Environ, "AWS_VAULT"); outer != "" {
 		k.sys.say("replacing the credentials of profile %s by those of %s", profile.Shown(outer), profile.Shown(strings.Join(names, ",")))
 	}
@@ -227,6 +224,7 @@ func (k *keeper) lineFlags(w wanted) (flags []string, err error) {
 	add("--region", w.region)
 	add("--min-ttl", k.g.minTTL)
 	add("--prompt", k.g.prompt)
+	add("--policy", r.Policy.Name)
 	if r.Policy.Inline != "" {
 		var line bytes.Buffer
 		if err := json.Compact(&line, []byte(r.Policy.Inline)); err != nil {

@@ -62,6 +62,7 @@ type statusJSON struct {
 	Sessions  []listedSession `json:"sessions" doc:"sessions that hold"`
 	asks      bool            // a key itself is not to be had without a question
 	Rotations []rotationJSON  `json:"rotations" doc:"rotations of keys that have not ended"`
+	Agents    []runningAgent  `json:"agents" doc:"agents that fob exec --agent has started"`
 }
 
 func (s System) runStatus(ctx context.Context, g *globals, o statusOptions) error {
@@ -73,7 +74,8 @@ func (s System) runStatus(ctx context.Context, g *globals, o statusOptions) erro
 	if err != nil {
 		return err
 	}
-	st := statusJSON{Store: k.home.Data, State: state, Places: []placeJSON{}, Sessions: []listedSession{}, Rotations: []rotationJSON{}, Ways: k.opensIt(ctx)}
+	s.sweepAgents(k.home)
+	st := statusJSON{Store: k.home.Data, State: state, Agents: s.agents(k.home), Places: []placeJSON{}, Sessions: []listedSession{}, Rotations: []rotationJSON{}, Ways: k.opensIt(ctx)}
 	if state == "unlocked" {
 		_, first, _ := k.silentWay(ctx)
 		st.asks = !first && !k.keyRests()
@@ -134,6 +136,9 @@ func (s System) printStatus(st statusJSON) error {
 	}
 	for _, r := range st.Rotations {
 		fmt.Fprintf(&b, "  %s\n", r)
+	}
+	for _, a := range st.Agents {
+		fmt.Fprintf(&b, "  %s\n", a)
 	}
 	_, err := s.Stdout.Write([]byte(fault.Printable(b.String())))
 	return err

@@ -41,6 +41,10 @@ type System struct {
 	// Stay is Execve for a fob that must go on beside the command, as launch.Wait
 	// has it.
 	Stay launch.Exec
+	// Confined is Stay for a command in a session keyring of its own, and CanConfine
+	// says why that cannot be.
+	Confined   launch.Exec
+	CanConfine func() error
 	// Run runs a command as a child and waits; for what must outlive it.
 	Run func(ctx context.Context, argv, environ []string) (status int, err error)
 	// Shell runs a command line by the system's shell with the terminal as its
@@ -99,7 +103,7 @@ func RealSystem(version string) System {
 			return launch.Replace(path, argv, environ)
 		},
 		Terminal: sync.OnceValue(tty.Session),
-		Stay:     p.stay, Run: p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
+		Stay:     p.stay, Confined: p.confined, CanConfine: canApart, Run: p.run, Shell: p.shell, Program: p.program, Credentials: p.credentials, Browse: p.browse,
 		Keeper: p.keeper, Executable: os.Executable, Getwd: syscall.Getwd,
 		HTTP:             func(ca string) (*http.Client, error) { return awsapi.HTTPClient(ca, 0) },
 		StdoutIsTerminal: func() bool { return hygiene.IsTerminal(1) },

@@ -115,11 +115,12 @@ func (w *witness) pending() uint64 {
 	return mask
 }
 
-// close ends the witness. One that is stopped ends when it goes on.
+// close ends the witness, also one that is stopped, so that none outlives us.
 func (w *witness) close() {
 	if w.pid == 0 {
 		return
 	}
 	_ = w.pipe.Close()
-	go func(pid int) { _, _ = syscall.Wait4(pid, nil, 0, nil) }(w.pid)
+	_ = syscall.Kill(w.pid, syscall.SIGKILL)
+	_, _ = syscall.Wait4(w.pid, nil, 0, nil)
 }

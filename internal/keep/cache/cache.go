@@ -243,6 +243,15 @@ func (c *Cache) checkDirs() error {
 	return lock.CheckDir(c.dir())
 }
 
+// Changed is when an entry was last added or removed, by any process.
+func (c *Cache) Changed() (time.Time, error) {
+	info, err := os.Stat(c.dir())
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
 func (c *Cache) dir() string { return filepath.Join(c.dataDir, dirName) }
 
 func (c *Cache) path(name string) string { return filepath.Join(c.dataDir, dirName, name) }

@@ -44,7 +44,7 @@ func (r Ring) Usable() error {
 	if r == User {
 		return nil
 	}
-	owner, name, err := r.describe()
+	owner, _, name, err := r.describe()
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (r Ring) Usable() error {
 }
 
 // describe reads "keyring;UID;GID;PERM;NAME" (keyctl_describe(3)).
-func (r Ring) describe() (owner, name string, err error) {
+func (r Ring) describe() (owner, perm, name string, err error) {
 	buf := make([]byte, 128)
 	n, err := unix.KeyctlBuffer(unix.KEYCTL_DESCRIBE, int(r), buf, 0)
 	if err == nil && n > len(buf) { // nothing is copied then
@@ -66,13 +66,13 @@ func (r Ring) describe() (owner, name string, err error) {
 		n, err = unix.KeyctlBuffer(unix.KEYCTL_DESCRIBE, int(r), buf, 0)
 	}
 	if err != nil {
-		return "", "", refused("describe", err)
+		return "", "", "", refused("describe", err)
 	}
 	fields := strings.SplitN(strings.TrimRight(string(buf[:min(n, len(buf))]), "\x00"), ";", 5)
 	if len(fields) != 5 {
-		return "", "", errors.New("the kernel describes the keyring in another way than keyctl_describe(3)")
+		return "", "", "", errors.New("the kernel describes the keyring in another way than keyctl_describe(3)")
 	}
-	return fields[1], fields[4], nil
+	return fields[1], fields[3], fields[4], nil
 }
 
 // Find gives the number of the key of this name; one that is not there is

@@ -25,7 +25,14 @@ const roleVar = "FOB_KEYRING_TEST_ROLE"
 
 func TestMain(m *testing.M) {
 	name := os.Getenv(roleVar)
-	if name == "" {
+	switch {
+	case os.Getenv(lookVar) != "":
+		fmt.Println(there(Session, os.Getenv(lookVar)))
+		return
+	case os.Getenv(apartVar) != "":
+		apartMain(os.Getenv(apartVar))
+		return
+	case name == "":
 		os.Exit(m.Run())
 	}
 	runtime.LockOSThread() // a tracer counts the calls of one thread

@@ -52,7 +52,7 @@ func (e *worded) Unwrap() error { return e.err }
 // MayAdd says why a key whose name and content have so many bytes together
 // could not be added now. It adds none.
 func (r Ring) MayAdd(bytes int) error {
-	if _, _, err := r.describe(); err != nil {
+	if _, _, _, err := r.describe(); err != nil {
 		return err
 	}
 	// A key without content is what the kernel refuses after everything else.

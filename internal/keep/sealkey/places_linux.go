@@ -17,7 +17,7 @@ func places(o Options) (seal, identity []*spot) { return placesIn(o, sharedMemor
 
 func placesIn(o Options, shared string) (seal, identity []*spot) {
 	home := homeHash(o.DataDir)
-	session := &spot{name: "session keyring", place: sessionKeyring(home)}
+	session := &spot{name: SessionKeyring, place: sessionKeyring(home)}
 	memory := inMemory
 	if o.AnyDisk {
 		memory = nil

@@ -30,6 +30,10 @@ const (
 	holdsSeal, holdsIdentity = Seal, Identity
 )
 
+// SessionKeyring is the place that a process in another session keyring does not
+// see, unlike all others of the same user.
+const SessionKeyring = "session keyring"
+
 // ErrNone says that there is no such key at rest, or that its time has ended.
 var ErrNone = errors.New("no key is at rest")
 
