@@ -89,9 +89,13 @@ func (k *keeper) record(ctx context.Context, line recordedLine) {
 	}
 }
 
-// outcome records what came of a request for credentials.
+// outcome records what came of a request for credentials. That a person cannot
+// be understood is no refusal.
 func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Session, err error) {
 	if errors.Is(err, context.Canceled) || w.profile == "" {
+		return
+	}
+	if code := fault.CodeOf(err); k.sys.agent.IsZero() && (code == fault.Config || code == fault.Usage) {
 		return
 	}
 	if !k.sys.agent.IsZero() && k.seal.IsZero() {
