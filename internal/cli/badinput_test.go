@@ -195,7 +195,7 @@ func (tc bad) run(h *house) {
 		name := strings.TrimPrefix(path, ".local/share/fob/")
 		mistake := tc.status == int(fault.Usage) || tc.status == int(fault.Config)
 		// What came of it is recorded, and who is asked for a code leaves a trace.
-		return !mistake && (strings.HasPrefix(name, "log") || name == "spent")
+		return !mistake && strings.HasPrefix(name, "log") || name == "spent"
 	})
 	if diff := cmp.Diff(before, after); diff != "" {
 		h.t.Errorf("files (-before +after):\n%s", diff)
