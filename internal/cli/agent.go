@@ -22,11 +22,14 @@ const agentFlag = "agent"
 // starts one by hand, with nothing of an agent's around them, is asked as ever.
 func (s *System) meetAgent(c *cobra.Command, g *globals) error {
 	seen, name := guard.Detect(s.Environ), ""
-	if f := c.Flags().Lookup(agentFlag); f != nil && f.Changed && c.Name() != "log" { // which shows the lines of one
+	if f := c.Flags().Lookup(agentFlag); f != nil && f.Changed {
 		name = f.Value.String()
 		if why := guard.CheckID(name); why != "" {
 			return inExec(c, &fault.Error{What: "cannot use the name " + profile.Shown(name) + " of --agent", Why: errors.New("it " + why), Code: fault.Usage})
 		}
+	}
+	if c.Name() == "log" { // which shows the lines of one, and works for none
+		name = ""
 	}
 	s.agent = guard.Named(name, seen)
 	if s.agent.IsZero() {
