@@ -80,8 +80,8 @@ type Request struct {
 	// Terminal tells the terminal session that asks from every other one; "" where
 	// there is none.
 	Terminal string
-	// Unguarded says that nothing is handed out, so that no guard stands before
-	// it: the session is thrown away as soon as AWS has given it.
+	// Unguarded says that no guard stands before it: nothing is handed out, or a
+	// person has agreed in another way, as to a grant.
 	Unguarded bool
 	Env       map[string]string
 }
