@@ -76,8 +76,10 @@ func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chai
 	if k.sys.agent.IsZero() {
 		return chain.Chain{}, cred.Session{}, r, nil
 	}
-	if c, s, ok := k.granted(set, kinds, r); ok {
-		return c, s, r, nil
+	if r.Policy.IsZero() { // a grant is a session as it was made: --policy cannot narrow it
+		if c, s, ok := k.granted(set, kinds, r); ok {
+			return c, s, r, nil
+		}
 	}
 	r, err := k.ruleAgent(set, w, r)
 	return chain.Chain{}, cred.Session{}, r, err
