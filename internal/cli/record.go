@@ -84,9 +84,7 @@ func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Se
 	if len(c.Steps) > 0 {
 		card := source.CardOf(c.Steps[len(c.Steps)-1])
 		line.Role, line.Call = card.Role, card.Call
-		if role, ok := c.Steps[len(c.Steps)-1].(source.AssumeRole); ok {
-			line.Session, line.Policy = role.SessionName, policySum(role.Policy, role.PolicyARNs)
-		}
+		line.Session, line.Policy = card.Session, policySum(card.Policy, card.PolicyARNs)
 	}
 	k.record(ctx, line)
 }
@@ -108,9 +106,10 @@ func publicID(id string) string {
 	return cred.Short(id)
 }
 
+// policySum tells one policy from another. The user's own rights narrow nothing.
 func policySum(text string, arns []string) string {
 	all := slices.Clone(arns)
-	if text != "" {
+	if text != "" && text != source.OwnRights {
 		sum := sha256.Sum256([]byte(text))
 		all = append(all, "sha256:"+hex.EncodeToString(sum[:]))
 	}
