@@ -106,6 +106,10 @@ func (k *keeper) handed(w wanted, err error) error {
 	return k.sys.toAgent(w.profile, err)
 }
 
+// agentRenews is how much an agent's session must have left: less is renewed, so
+// that what runs has time to ask again.
+const agentRenews = 15 * time.Minute
+
 // renewUnder is how much an agent's session must have left.
 func (k *keeper) renewUnder() time.Duration {
 	if k.sys.agent.IsZero() {
