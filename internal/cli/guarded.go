@@ -70,7 +70,7 @@ func whatOpens(c chain.Chain) string {
 	if len(c.Steps) == 0 {
 		return "its stored key itself is handed out, which does not end"
 	}
-	return source.CardOf(c.Steps[len(c.Steps)-1]).Call + inAccount(c)
+	return c.Card().Call + inAccount(c)
 }
 
 func inAccount(c chain.Chain) string {
@@ -78,10 +78,8 @@ func inAccount(c chain.Chain) string {
 	if c.Account != "" {
 		text = " " + c.Account
 	}
-	if len(c.Steps) > 0 {
-		if _, role, ok := strings.Cut(source.CardOf(c.Steps[len(c.Steps)-1]).Role, ":role/"); ok {
-			text += " " + role
-		}
+	if _, role, ok := strings.Cut(c.Card().Role, ":role/"); ok {
+		text += " " + role
 	}
 	return text
 }

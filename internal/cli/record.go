@@ -81,11 +81,8 @@ func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Se
 	if err != nil {
 		line.Event, line.Error = "refused", whyOf(err)
 	}
-	if len(c.Steps) > 0 {
-		card := source.CardOf(c.Steps[len(c.Steps)-1])
-		line.Role, line.Call = card.Role, card.Call
-		line.Session, line.Policy = card.Session, policySum(card.Policy, card.PolicyARNs)
-	}
+	card := c.Card()
+	line.Role, line.Call, line.Session, line.Policy = card.Role, card.Call, card.Session, policySum(card.Policy, card.PolicyARNs)
 	k.record(ctx, line)
 }
 
