@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -41,7 +40,7 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 		}
 		return r, nil
 	}
-	narrow, err := k.policyOf(ruling)
+	narrow, err := policyOf(ruling, r.ReadPolicy)
 	if err != nil {
 		return r, &fault.Error{What: "cannot narrow the session of profile " + profile.Shown(name), Why: fmt.Errorf("fob_agent (%s): %w", ruling.From, err), Code: fault.Config}
 	}
@@ -51,20 +50,11 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 }
 
 // policyOf is the session policy of a ruling.
-func (k *keeper) policyOf(ruling guard.AgentRuling) (chain.Policy, error) {
-	p := chain.Policy{Name: ruling.Policy, From: guard.AgentSetting + ", " + ruling.From}
-	if ruling.File == "" {
-		return p, nil
+func policyOf(ruling guard.AgentRuling, read func(path string) (string, error)) (p chain.Policy, err error) {
+	p = chain.Policy{Name: ruling.Policy, From: guard.AgentSetting + ", " + ruling.From}
+	if ruling.File != "" {
+		p.Inline, err = read(ruling.File)
 	}
-	path := ruling.File
-	if rest, ok := strings.CutPrefix(path, "~/"); ok && k.home.User != "" {
-		path = filepath.Join(k.home.User, rest)
-	}
-	if !filepath.IsAbs(path) {
-		return p, fmt.Errorf("file %s is not an absolute path", profile.Shown(ruling.File))
-	}
-	text, err := readPolicy(path)
-	p.Inline = text
 	return p, err
 }
 
@@ -86,8 +76,10 @@ func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chai
 	if k.sys.agent.IsZero() {
 		return chain.Chain{}, cred.Session{}, r, nil
 	}
-	if c, s, ok := k.granted(set, kinds, r); ok {
-		return c, s, r, nil
+	if r.Policy.IsZero() { // a grant is a session as it was made: --policy cannot narrow it
+		if c, s, ok := k.granted(set, kinds, r); ok {
+			return c, s, r, nil
+		}
 	}
 	r, err := k.ruleAgent(set, w, r)
 	return chain.Chain{}, cred.Session{}, r, err
@@ -119,6 +111,10 @@ func (k *keeper) handed(w wanted, c chain.Chain, err error) error {
 	}
 	return k.sys.toAgent(w.profile, err)
 }
+
+// agentRenews is how much an agent's session must have left: less is renewed, so
+// that what runs has time to ask again.
+const agentRenews = 15 * time.Minute
 
 // renewUnder is how much an agent's session must have left.
 func (k *keeper) renewUnder() time.Duration {

@@ -83,10 +83,7 @@ func (k *keeper) clearProfile(ctx context.Context, name string) (int, error) {
 	if err != nil && !set.Has(name) {
 		return 0, err
 	}
-	role := ""
-	if len(c.Steps) > 0 {
-		role = source.CardOf(c.Steps[len(c.Steps)-1]).Role
-	}
+	role := c.Card().Role
 	if role != "" {
 		// A new beginning: the role's limit may have been raised meanwhile.
 		err := k.cache.Update(ctx, k.sys.Now, func(ix *cache.Index) error {

@@ -15,6 +15,7 @@ import (
 	"fob/internal/decide/refarch"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
+	"fob/internal/front"
 	"fob/internal/obtain/awsapi"
 )
 
@@ -59,7 +60,7 @@ func (s System) sayInactive(a refarch.Accounts) {
 func nearestAccounts() (string, error) {
 	dir, err := os.Getwd()
 	for err == nil {
-		for _, name := range []string{"accounts.json", "accounts.yml", "accounts.yaml"} {
+		for _, name := range front.AccountsNames() {
 			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 				return filepath.Join(dir, name), nil
 			}

@@ -219,15 +219,9 @@ func explainStep(step source.Step) explainedStep {
 	one := explainedStep{
 		Call: card.Call, Text: step.Describe(), Profile: card.Owner, Role: card.Role, Lifetime: int(card.Lifetime / time.Second),
 		MFA: device.Serial, Process: device.Process != "", Region: card.Endpoint.Region, Endpoint: card.Endpoint.URL,
-	}
-	switch s := step.(type) {
-	case source.WebIdentity:
-		one.Policy, one.ARNs = s.Policy, s.PolicyARNs
-	case source.FederationToken:
-		one.Policy, one.ARNs = s.Policy, s.PolicyARNs
+		Policy: card.Policy, ARNs: card.PolicyARNs,
 	}
 	if role, ok := step.(source.AssumeRole); ok {
-		one.Policy, one.ARNs = role.Policy, role.PolicyARNs
 		one.Identity, one.Transit = role.SourceIdentity, role.TransitiveKeys
 		for _, tag := range role.Tags {
 			one.Tags = append(one.Tags, tag.Key+"="+tag.Value)

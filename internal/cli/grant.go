@@ -22,9 +22,6 @@ import (
 )
 
 const (
-	// agentRenews is how much an agent's session must have left: less is renewed, so
-	// that what runs has time to ask again.
-	agentRenews = 15 * time.Minute
 	// grantKind marks the session of a grant among those that are kept.
 	grantKind = "grant"
 	// mostGrant is the longest that a person opens a profile for.

@@ -29,6 +29,7 @@ func (a approver) Ready() bool { return a.k.sys.canAsk() }
 const nameTries = 3
 
 // Approve has the profile's name typed, but where the code is typed there anyway.
+// Without a terminal nobody can type either, so that is opened whatever is asked.
 func (a approver) Approve(ctx context.Context, c chain.Chain) error {
 	t, err := a.k.sys.OpenTTY()
 	if err != nil {
@@ -49,15 +50,16 @@ func (a approver) Approve(ctx context.Context, c chain.Chain) error {
 		}
 		t.Say("fob: that is not its name")
 	}
-	return &fault.Error{What: unguarded(c), Why: fmt.Errorf("it is guarded (%s), and its name was not typed", c.Guard), Code: fault.Failed}
+	return &fault.Error{What: cannotGet(c.Profile), Why: fmt.Errorf("it is guarded (%s), and its name was not typed", c.Guard), Code: fault.Failed}
 }
 
+// handed is what is about to be handed out, and who gives its code.
 func (a approver) handed(c chain.Chain) guard.Handed {
-	h := guard.Handed{Level: c.Guard, StoredKey: len(c.Steps) == 0, NoCode: true}
+	h := c.Handed()
 	driver := a.k.driver(cred.NewSecret(a.w.code))
 	for _, step := range c.Steps {
 		if device := source.Device(step); device.Serial != "" {
-			h.NoCode, h.TypedCode = false, mfa.Typed(driver(device))
+			h.TypedCode = mfa.Typed(driver(device))
 		}
 	}
 	return h
@@ -68,7 +70,7 @@ func whatOpens(c chain.Chain) string {
 	if len(c.Steps) == 0 {
 		return "its stored key itself is handed out, which does not end"
 	}
-	return source.CardOf(c.Steps[len(c.Steps)-1]).Call + inAccount(c)
+	return c.Card().Call + inAccount(c)
 }
 
 func inAccount(c chain.Chain) string {
@@ -76,16 +78,14 @@ func inAccount(c chain.Chain) string {
 	if c.Account != "" {
 		text = " " + c.Account
 	}
-	if len(c.Steps) > 0 {
-		if _, role, ok := strings.Cut(source.CardOf(c.Steps[len(c.Steps)-1]).Role, ":role/"); ok {
-			text += " " + role
-		}
+	if _, role, ok := strings.Cut(c.Card().Role, ":role/"); ok {
+		text += " " + role
 	}
 	return text
 }
 
-func unguarded(c chain.Chain) string {
-	return fmt.Sprintf("cannot get credentials for profile %q", c.Profile)
+func cannotGet(profile string) string {
+	return fmt.Sprintf("cannot get credentials for profile %q", profile)
 }
 
 // nobodyThere says what the guard would have asked.
@@ -99,7 +99,7 @@ func nobodyThere(c chain.Chain, err error) error {
 		wants = "somebody who types an MFA code"
 	}
 	return &fault.Error{
-		What: unguarded(c),
+		What: cannotGet(c.Profile),
 		Why:  fmt.Errorf("it is guarded (%s) and wants %s at the terminal: %w", c.Guard, wants, f.Why),
 		Next: []string{"run it in a terminal", "or do it once in the terminal of these programs, which then get the same session: fob exec " + fault.Operand(c.Profile)},
 		Code: fault.Attend,

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 
+	"fob/internal/decide/guard"
 	"fob/internal/fault"
 
 	"github.com/spf13/cobra"
@@ -126,7 +127,7 @@ func variables() [][2]string {
 		{"AWS_VAULT_FILE_DIR, AWS_VAULT_FILE_PASSPHRASE", "for import: aws-vault's folder, else ~/.awsvault/keys, and its passphrase"},
 		{"AWS_VAULT_PASS_PREFIX, AWS_VAULT_PASS_PASSWORD_STORE_DIR, AWS_VAULT_PASS_CMD, PASSWORD_STORE_DIR, PASSAGE_DIR", "for import: where aws-vault keeps keys with pass or passage"},
 		{"AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME, AWS_VAULT_KEYCHAIN_NAME, DISABLE_KWALLET, DBUS_SESSION_BUS_ADDRESS", "for import: where aws-vault keeps keys on a desktop"},
-		{"FOB_AGENT, CLAUDECODE, GEMINI_CLI, CODEX_THREAD_ID, KIRO_SESSION_ID, OPENCODE, ANTIGRAVITY_AGENT, AMP_CURRENT_THREAD_ID, PI_CODING_AGENT, COPILOT_CLI, CURSOR_AGENT, AI_AGENT, AGENT", "whether an agent asks, which then gets what fob_agent of the profile says; no value says that none does"},
+		{strings.Join(guard.MarkerNames(), ", "), "whether an agent asks, which then gets what fob_agent of the profile says; no value says that none does"},
 		{"FOB_BACKEND", "like --backend"},
 		{"FOB_PROMPT, AWS_VAULT_PROMPT", "like --prompt"},
 		{"YKMAN_OATH_CREDENTIAL_NAME, YKMAN_OATH_DEVICE_SERIAL, AWS_VAULT_YKMAN_VERSION", "for --prompt ykman: its credential (default the serial of the MFA device), which YubiKey, and 1 to 3 for an old ykman"},
@@ -158,8 +159,9 @@ func environmentHelp() string {
 
 const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share/fob:
 
-  ~/.aws/config         read; add appends a profile, mfa enrol sets mfa_serial after asking;
-                        no other byte changes
+  ~/.aws/config         read; add appends a profile, configure writes those that it has
+                        shown, mfa enrol sets mfa_serial after asking, import puts a
+                        credential_process line in the place of a key; no other byte changes
   ~/.aws/credentials    read by import, which puts a credential_process line in the place of
                         a key that it has stored, and the file as it was beside it
   account.hcl, accounts.json, accounts.yml, accounts.yaml
@@ -172,6 +174,7 @@ const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share
   $DATA/cache/          sessions, sealed
   $DATA/index           which profiles have a key, and which one serves which directory of
                         Terragrunt's, sealed
+  $DATA/log-*           who took which credentials, sealed (fob log)
   $DATA/spent           which MFA codes were sent of late, as hashes
   $DATA/seen            which vault was last written, so that an older one is noticed
                         that is put back alone; the whole folder of a backup is not

@@ -124,7 +124,7 @@ func (h *house) forgetKey() {
 }
 
 // files are the files that no run may change or add to, with what is in them:
-// all but sessions, locks and what rests while the store is open.
+// all but sessions, the record, locks and what rests while the store is open.
 func (h *house) files() map[string]string {
 	found := map[string]string{}
 	h.must(filepath.WalkDir(h.home, func(path string, d os.DirEntry, err error) error {
@@ -134,7 +134,7 @@ func (h *house) files() map[string]string {
 			return err
 		case d.IsDir() && (d.Name() == "cache" || d.Name() == "locks" || name == "run"):
 			return filepath.SkipDir
-		case d.IsDir(), d.Name() == "index", d.Name() == "index.lock":
+		case d.IsDir(), d.Name() == "index", d.Name() == "index.lock", d.Name() == "log.lock", strings.HasPrefix(d.Name(), "log-"):
 		case d.Type().IsRegular():
 			text, err := os.ReadFile(path)
 			found[name] = string(text)

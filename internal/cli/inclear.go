@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -9,7 +8,6 @@ import (
 	"sync"
 
 	"fob/internal/cred"
-	"fob/internal/decide/chain"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 )
@@ -72,37 +70,4 @@ func readInClear(in source.InClearKind, c source.InClear) (cred.Session, error) 
 		}
 	}
 	return cred.Session{}, fmt.Errorf("the key at %s is gone", c.From)
-}
-
-// chainKeys gives the broker the key of one chain: the stored one, or the one in
-// the clear, for which no store is opened.
-type chainKeys struct {
-	*keeper
-	in    source.InClearKind
-	chain chain.Chain
-}
-
-func (c chainKeys) ID(string) string { return c.keyID(c.chain) }
-
-func (c chainKeys) Open(ctx context.Context, needed func() bool) error {
-	if c.chain.InClear.ID != "" {
-		return nil
-	}
-	return c.keeper.Open(ctx, needed)
-}
-
-func (c chainKeys) Key(ctx context.Context, profile string) (cred.AccessKey, error) {
-	if c.chain.InClear.ID == "" {
-		return c.keeper.Key(ctx, profile)
-	}
-	s, err := readInClear(c.in, c.chain.InClear)
-	return cred.AccessKey{ID: s.ID, Secret: s.Secret}, err
-}
-
-// keyID is the id of the key that a chain begins with, or "".
-func (k *keeper) keyID(c chain.Chain) string {
-	if c.InClear.ID != "" {
-		return c.InClear.ID
-	}
-	return k.index.Keys[c.Key].ID
 }

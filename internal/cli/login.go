@@ -223,7 +223,7 @@ func signinFault(c chain.Chain, err error) error {
 	f := &fault.Error{What: fmt.Sprintf("cannot make a sign-in link for profile %q", c.Profile), Why: err, Code: fault.Refused}
 	gone, misplaced := (*awsapi.UnreachableError)(nil), (*console.PlaceError)(nil)
 	nowhere := (*console.DestinationError)(nil)
-	card := source.CardOf(c.Steps[len(c.Steps)-1])
+	card := c.Card()
 	switch {
 	case errors.As(err, &gone):
 		f.Code, f.Next = fault.Failed, []string{"check the network, and HTTPS_PROXY if a proxy is needed"}

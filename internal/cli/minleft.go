@@ -37,7 +37,7 @@ const mostLifetime = source.MaxRoleLifetime
 // is new: no kept one would ever be used, and who asked would get less than they
 // count on. plan plans again, for another length. It is nil where all is well.
 func (m minLeft) unmet(c chain.Chain, plan func(time.Duration) (chain.Chain, error)) *fault.Error {
-	life := lifetimeOf(c)
+	life := c.Card().Lifetime // 0 where it is not decided here
 	if life == 0 || m.Duration < life {
 		return nil
 	}
@@ -46,20 +46,11 @@ func (m minLeft) unmet(c chain.Chain, plan func(time.Duration) (chain.Chain, err
 		Why:  fmt.Errorf("its sessions are made for %s", brief(life)), Code: fault.Usage,
 	}
 	longer := min(m.Truncate(time.Hour)+time.Hour, mostLifetime)
-	if other, err := plan(longer); err == nil && lifetimeOf(other) > m.Duration {
+	if other, err := plan(longer); err == nil && other.Card().Lifetime > m.Duration {
 		f.Next = append(f.Next, "use a longer one: --duration "+brief(longer))
 	}
 	f.Next = append(f.Next, "or ask for less than "+brief(life)+": --min-ttl "+brief(life/2))
 	return f
-}
-
-// lifetimeOf is how long the session at the end of c is asked for, 0 where that is
-// not decided here.
-func lifetimeOf(c chain.Chain) time.Duration {
-	if len(c.Steps) == 0 {
-		return 0
-	}
-	return source.CardOf(c.Steps[len(c.Steps)-1]).Lifetime
 }
 
 // longEnough refuses a plan that cannot meet --min-ttl. A variable may be set for

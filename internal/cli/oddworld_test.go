@@ -22,13 +22,13 @@ type odd struct {
 
 // oddConfig has what the rows below ask for.
 const oddConfig = withPlain +
-	"[profile r]\n" + role + plainKey + common +
-	"[profile mfa]\nmfa_serial = arn:aws:iam::123456789012:mfa/plain\n" + role + plainKey + common +
-	"[profile both]\ncredential_source = Environment\n" + role + plainKey + common +
-	"[profile machine]\ncredential_source = Environment\n" + role + common +
-	"[profile web]\nweb_identity_token_file = /t\n" + role + common +
-	"[profile sso]\nsso_start_url = https://x.awsapps.com/start\n" + role + common +
-	"[profile a b]\n" + common
+	"[profile r]\n" + roleLine + plainKey + commonLines +
+	"[profile mfa]\nmfa_serial = arn:aws:iam::123456789012:mfa/plain\n" + roleLine + plainKey + commonLines +
+	"[profile both]\ncredential_source = Environment\n" + roleLine + plainKey + commonLines +
+	"[profile machine]\ncredential_source = Environment\n" + roleLine + commonLines +
+	"[profile web]\nweb_identity_token_file = /t\n" + roleLine + commonLines +
+	"[profile sso]\nsso_start_url = https://x.awsapps.com/start\n" + roleLine + commonLines +
+	"[profile a b]\n" + commonLines
 
 func oddWorlds() []odd {
 	pairs := func(more ...string) map[string]string {

@@ -106,13 +106,9 @@ func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Se
 	if err != nil {
 		line.Event, line.Error = "refused", whyOf(err)
 	}
-	if len(c.Steps) > 0 {
-		card := source.CardOf(c.Steps[len(c.Steps)-1])
-		line.Role, line.Call = card.Role, card.Call
-		if role, ok := c.Steps[len(c.Steps)-1].(source.AssumeRole); ok {
-			line.Session, line.Policy, line.Named = role.SessionName, policySum(role.Policy, role.PolicyARNs), c.Policy.Name
-		}
-	}
+	card := c.Card()
+	line.Role, line.Call, line.Session, line.Policy = card.Role, card.Call, card.Session, policySum(card.Policy, card.PolicyARNs)
+	line.Named = c.Policy.Name
 	line.Grant = k.recorder.grant
 	k.record(ctx, line)
 }
@@ -145,9 +141,10 @@ func publicID(id string) string {
 	return cred.Short(id)
 }
 
+// policySum tells one policy from another. The user's own rights narrow nothing.
 func policySum(text string, arns []string) string {
 	all := slices.Clone(arns)
-	if text != "" {
+	if text != "" && text != source.OwnRights {
 		sum := sha256.Sum256([]byte(text))
 		all = append(all, "sha256:"+hex.EncodeToString(sum[:]))
 	}

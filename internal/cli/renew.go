@@ -58,7 +58,7 @@ func (s System) newRenewer(g *globals, w wanted, c chain.Chain, first cred.Sessi
 	said := &once{to: s.Stderr}
 	s.Stderr = said
 	r := &renewer{sys: s, g: g, w: w, promised: c, current: serve.NewCurrent(s.Now), said: said}
-	r.ahead = min(mostAhead, lifetimeOf(c)/3)
+	r.ahead = min(mostAhead, c.Card().Lifetime/3)
 	if r.ahead == 0 && !first.Expires.IsZero() {
 		r.ahead = min(mostAhead, first.Left(s.Now())/3)
 	}

@@ -3,13 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"path/filepath"
-	"time"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
-	"fob/internal/decide/source"
-	"fob/internal/keep/cache"
 	"fob/internal/obtain/awsapi"
 	"fob/internal/obtain/broker"
 )
@@ -39,14 +35,4 @@ func (k *keeper) using(ctx context.Context, c chain.Chain, s cred.Session, call 
 		return s, err
 	}
 	return renewed, call(renewed)
-}
-
-// broker walks chains with what this run has.
-func (k *keeper) broker(minLeft time.Duration, w wanted, keys chainKeys) *broker.Broker {
-	return &broker.Broker{
-		Cache: func() *cache.Cache { return k.cache }, Keys: keys, Locks: filepath.Join(k.home.Data, "locks"),
-		Env:   source.Env{STS: k.recorded, Outside: k.outside(keys.in), Now: k.sys.Now},
-		Trust: checkBundle, Driver: k.driver(cred.NewSecret(w.code)), Unattended: k.unattended,
-		Approver: approver{k, w}, MinLeft: minLeft, RenewUnder: k.renewUnder(), Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say, Debug: k.debug,
-	}
 }

@@ -47,8 +47,8 @@ func (e *FoundError) Error() string { return e.Path + " " + e.Why }
 // mostFound is the largest file that is read: 500 accounts take 100 KiB.
 const mostFound = 4 << 20
 
-// accountsNames are the names of a file of all accounts, the likeliest first.
-func accountsNames() []string { return []string{"accounts.json", "accounts.yml", "accounts.yaml"} }
+// AccountsNames are the names of a file of all accounts, the likeliest first.
+func AccountsNames() []string { return []string{"accounts.json", "accounts.yml", "accounts.yaml"} }
 
 // AccountName is the file of one account.
 const AccountName = "account.hcl"
@@ -66,7 +66,7 @@ func FindPlace(getwd func() (string, error), uid int) (Place, error) {
 		return Place{}, err
 	}
 	p := Place{Dir: dir}
-	names := accountsNames()
+	names := AccountsNames()
 	for {
 		if p.Account.Path == "" {
 			if p.Account, err = readFound(filepath.Join(dir, AccountName), uid); err != nil {

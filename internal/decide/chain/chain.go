@@ -54,6 +54,15 @@ type Chain struct {
 	Asked time.Duration
 }
 
+// Card is what the step tells of itself whose session is handed out, or nothing
+// where the stored key is.
+func (c Chain) Card() source.Card {
+	if len(c.Steps) == 0 {
+		return source.Card{}
+	}
+	return source.CardOf(c.Steps[len(c.Steps)-1])
+}
+
 // Request is what the person asked for, by flags and environment. Env holds the
 // variables of EnvNames that are set; others are not looked at.
 type Request struct {
@@ -80,8 +89,8 @@ type Request struct {
 	// Terminal tells the terminal session that asks from every other one; "" where
 	// there is none.
 	Terminal string
-	// Unguarded says that nothing is handed out, so that no guard stands before
-	// it: the session is thrown away as soon as AWS has given it.
+	// Unguarded says that no guard stands before it: nothing is handed out, or a
+	// person has agreed in another way, as to a grant.
 	Unguarded bool
 	Env       map[string]string
 }

@@ -75,12 +75,17 @@ func (v *resolver) guardedLife(life time.Duration, from string) time.Duration {
 	return guardedMax
 }
 
+// Handed is what the guard of c rules on. Who types the code is not known here.
+func (c Chain) Handed() guard.Handed {
+	return guard.Handed{
+		Level: c.Guard, StoredKey: len(c.Steps) == 0,
+		NoCode: !slices.ContainsFunc(c.Steps, func(s source.Step) bool { return source.Device(s).Serial != "" }),
+	}
+}
+
 // passable refuses what the guard cannot be kept for.
 func (v *resolver) passable(links []link) error {
-	ruling := guard.Rule(guard.Handed{
-		Level: v.chain.Guard, StoredKey: len(v.chain.Steps) == 0,
-		NoCode: !slices.ContainsFunc(v.chain.Steps, func(s source.Step) bool { return source.Device(s).Serial != "" }),
-	})
+	ruling := guard.Rule(v.chain.Handed())
 	if ruling.Refused == "" {
 		return nil
 	}

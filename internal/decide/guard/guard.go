@@ -41,8 +41,7 @@ func Stricter(a, b Level) Level {
 	return b
 }
 
-// Known says of each value of the setting what it means, for whoever wrote
-// another one.
+// Known lists the values of the setting, for whoever wrote another one.
 func Known() string { return "none, confirm or code" }
 
 // Handed is what is about to be handed out, and where.

@@ -165,14 +165,14 @@ func TestConfig(t *testing.T) {
 func TestMisspelt(t *testing.T) {
 	t.Parallel()
 	got := map[string]string{}
-	for _, key := range append(knownSettings(), "mfa_seral", "source_profiles", "regoin", "role", "toolkit_artifact_guid", "duration_second", "s4", "sso_start_uri", "fob_gard", "output_format", "x_principal_arn") {
+	for _, key := range append(knownSettings(), "mfa_seral", "source_profiles", "regoin", "role", "toolkit_artifact_guid", "duration_second", "s4", "sso_start_uri", "fob_gard", "fob_direktory", "output_format", "x_principal_arn") {
 		if near := misspelt(key); near != "" {
 			got[key] = near
 		}
 	}
 	want := map[string]string{
 		"mfa_seral": "mfa_serial", "source_profiles": "source_profile", "regoin": "region", "duration_second": "duration_seconds",
-		"sso_start_uri": "sso_start_url", "fob_gard": "fob_guard",
+		"sso_start_uri": "sso_start_url", "fob_gard": "fob_guard", "fob_direktory": "fob_directory",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

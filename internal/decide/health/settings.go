@@ -32,7 +32,7 @@ func knownSettings() []string {
 		"aws_security_token", "aws_session_token", "ca_bundle", "chained_session_token_ttl", "cli_auto_prompt", "cli_binary_format", "cli_error_format",
 		"cli_follow_urlparam", "cli_help_output", "cli_history", "cli_pager", "cli_timestamp_format", "credential_process", "credential_source",
 		"csm_client_id", "csm_enabled", "csm_host", "csm_port", "defaults_mode", "disable_request_compression", "duration_seconds", "ec2_metadata_service_endpoint",
-		"ec2_metadata_service_endpoint_mode", "ec2_metadata_v1_disabled", "endpoint_discovery_enabled", "endpoint_url", "external_id", "fob_agent", "fob_agent_session_name", "fob_guard", "fob_policy",
+		"ec2_metadata_service_endpoint_mode", "ec2_metadata_v1_disabled", "endpoint_discovery_enabled", "endpoint_url", "external_id", "fob_agent", "fob_agent_session_name", "fob_directory", "fob_guard", "fob_policy",
 		"ignore_configured_endpoint_urls", "imds_connection_timeout", "include_profile", "login_session", "max_attempts", "metadata_service_num_attempts",
 		"metadata_service_timeout", "mfa_process", "mfa_serial", "output", "parameter_validation", "region", "request_checksum_calculation",
 		"request_min_compression_size_bytes", "response_checksum_validation", "retry_mode", "role_arn", "role_session_name", "s3", "s3_disable_express_session_auth",

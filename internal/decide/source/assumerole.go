@@ -95,10 +95,11 @@ func (a AssumeRole) Describe() string {
 // MFA is the device whose code this call sends, if any.
 func (a AssumeRole) MFA() MFA { return a.Device }
 
-// Card tells what explain, list and the question for a code show.
+// Card tells what explain, list, the question for a code and the record show.
 func (a AssumeRole) Card() Card {
 	return Card{
 		Call: "AssumeRole", Owner: a.Profile, Detail: a.RoleARN, Role: a.RoleARN, Lifetime: a.Lifetime, Endpoint: a.Endpoint,
+		Session: a.SessionName, Policy: a.Policy, PolicyARNs: a.PolicyARNs,
 		Opens: "This code opens one session only: " + a.RoleARN + " for " + plain(a.Lifetime) + ".",
 	}
 }

@@ -56,7 +56,7 @@ func (f FederationToken) Describe() string {
 
 // Card tells what explain and list show.
 func (f FederationToken) Card() Card {
-	return Card{Call: "GetFederationToken", Owner: f.Profile, Detail: f.Name, Lifetime: f.Lifetime, Endpoint: f.Endpoint}
+	return Card{Call: "GetFederationToken", Owner: f.Profile, Detail: f.Name, Session: f.Name, Policy: f.Policy, PolicyARNs: f.PolicyARNs, Lifetime: f.Lifetime, Endpoint: f.Endpoint}
 }
 
 // Parts holds every argument that is sent.

@@ -35,7 +35,7 @@ func (s SessionToken) Describe() string {
 // MFA is the device whose code this call sends, if any.
 func (s SessionToken) MFA() MFA { return s.Device }
 
-// Card tells what explain, list and the question for a code show.
+// Card tells what explain, list, the question for a code and the record show.
 func (s SessionToken) Card() Card {
 	opens := "One code opens every role of at most 1h over this key, for " + plain(s.Lifetime) + "."
 	if s.Alone {

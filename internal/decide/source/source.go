@@ -39,7 +39,8 @@ type Named interface{ Parts() []string }
 type NeedsMFA interface{ MFA() MFA }
 
 // Shown is a step that tells more of itself than a sentence: explain prints it,
-// list and clear find its session by it, and what asks for a code quotes it.
+// list and clear find its session by it, what asks for a code quotes it, and the
+// record keeps it.
 type Shown interface{ Card() Card }
 
 // Card is what a step tells of itself.
@@ -51,6 +52,10 @@ type Card struct {
 	// Detail is what tells the session from others of its kind: a role's ARN, a
 	// device's serial. Role is the ARN where the step enters a role.
 	Detail, Role string
+	// Session is the name that CloudTrail shows; Policy and PolicyARNs are sent
+	// with the call.
+	Session, Policy string
+	PolicyARNs      []string
 	// Opens is what a code for this step opens.
 	Opens    string
 	Lifetime time.Duration

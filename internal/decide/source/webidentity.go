@@ -86,7 +86,7 @@ func (w WebIdentity) Describe() string {
 
 // Card tells what explain and list show.
 func (w WebIdentity) Card() Card {
-	return Card{Call: "AssumeRoleWithWebIdentity", Owner: w.Profile, Detail: w.RoleARN, Role: w.RoleARN, Lifetime: w.Lifetime, Endpoint: w.Endpoint}
+	return Card{Call: "AssumeRoleWithWebIdentity", Owner: w.Profile, Detail: w.RoleARN, Role: w.RoleARN, Session: w.SessionName, Policy: w.Policy, PolicyARNs: w.PolicyARNs, Lifetime: w.Lifetime, Endpoint: w.Endpoint}
 }
 
 // Parts holds every argument that is sent but the token, which is another each

@@ -6,6 +6,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"fob/internal/cred"
@@ -79,4 +80,8 @@ func (b *Broker) debug(format string, args ...any) {
 	if b.Debug != nil {
 		b.Debug(format, args...)
 	}
+}
+
+func cannotGet(profile string) string {
+	return fmt.Sprintf("cannot get credentials for profile %q", profile)
 }

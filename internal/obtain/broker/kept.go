@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"fob/internal/cred"
@@ -130,5 +129,5 @@ func (b *Broker) Renew(ctx context.Context, c chain.Chain, old cred.Session) (s 
 }
 
 func unkept(w walk, err error) error {
-	return &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", w.Profile), Why: err, Code: fault.Failed}
+	return &fault.Error{What: cannotGet(w.Profile), Why: err, Code: fault.Failed}
 }

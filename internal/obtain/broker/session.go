@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -47,7 +46,7 @@ func (b *Broker) Session(ctx context.Context, c chain.Chain) (cred.Session, erro
 		}
 	}
 	return cred.Session{}, &fault.Error{
-		What: fmt.Sprintf("cannot get credentials for profile %q", c.Profile), Why: ErrShut,
+		What: cannotGet(c.Profile), Why: ErrShut,
 		Next: []string{"open it first: fob unlock"}, Code: fault.Locked,
 	}
 }

@@ -44,7 +44,7 @@ func waitFault(profile string, err error, attended bool) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	f := &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", profile), Why: err, Code: fault.Failed}
+	f := &fault.Error{What: cannotGet(profile), Why: err, Code: fault.Failed}
 	stuck, busy := (*lock.StuckError)(nil), (*lock.BusyError)(nil)
 	switch {
 	case errors.As(err, &stuck):
