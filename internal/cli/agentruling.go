@@ -56,7 +56,7 @@ func (k *keeper) ruling(set profile.Set, name string) (guard.AgentRuling, string
 	if err != nil {
 		p = set.Bare(name) // a key without a profile, or nothing: the plan says which
 	}
-	ruling := guard.RuleAgent(p)
+	ruling := rulePassed(set, p)
 	if ruling.Profile == "" {
 		return ruling, name
 	}
@@ -64,16 +64,28 @@ func (k *keeper) ruling(set profile.Set, name string) (guard.AgentRuling, string
 	if err != nil {
 		return guard.AgentRuling{Deny: "its fob_agent (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there"}, name
 	}
-	if own, ok := other.Setting(guard.AgentSetting); !ok || own.Value == "" {
-		if level, _, known := guard.Of(other); level == guard.None && known {
-			return guard.AgentRuling{Full: true, From: ruling.From}, ruling.Profile
-		}
+	second := rulePassed(set, other)
+	if own, ok := other.Setting(guard.AgentSetting); second.Deny == "" && (!ok || own.Value == "") {
+		return guard.AgentRuling{Full: true, From: ruling.From}, ruling.Profile
 	}
-	second := guard.RuleAgent(other)
 	if second.Profile != "" {
 		second = guard.AgentRuling{Deny: "fob_agent of profile " + profile.Shown(ruling.Profile) + " (" + second.From + ") names a third profile"}
 	}
 	return second, ruling.Profile
+}
+
+// rulePassed is the ruling of a profile and, where it has no role and passes on the
+// session of another one, of that one too: what is handed out is that one's.
+func rulePassed(set profile.Set, p profile.Profile) guard.AgentRuling {
+	ruling := guard.RuleAgent(p)
+	for seen := map[string]bool{p.Name: true}; p.Value("role_arn") == ""; seen[p.Name] = true {
+		from, err := set.Profile(p.Value("source_profile"))
+		if err != nil || seen[from.Name] {
+			break // nothing, or a mistake: the plan says so
+		}
+		ruling, p = ruling.Beside(guard.RuleAgent(from)), from
+	}
+	return ruling
 }
 
 // policyOf is the session policy of a ruling.

@@ -79,3 +79,21 @@ func (r AgentRuling) Within(name string) bool {
 	narrower, ok := policy.Narrower(name, r.Policy)
 	return r.Full || ok && narrower == name
 }
+
+// Beside is the ruling where a profile passes on the session of another one: both
+// hold. The default gives way to a line, and where it cannot be told which of two
+// gives less, an agent gets nothing.
+func (r AgentRuling) Beside(other AgentRuling) AgentRuling {
+	narrower, ok := policy.Narrower(r.Policy, other.Policy)
+	same := other
+	same.From = r.From
+	switch {
+	case r.Deny != "", other.Full, other.From == byDefault, r == same:
+		return r
+	case other.Deny != "", r.Full, ok && narrower == other.Policy, !ok && r.From == byDefault:
+		return other
+	case ok:
+		return r
+	}
+	return AgentRuling{Deny: "fob_agent (" + r.From + ") and that of the profile which it passes on (" + other.From + ") differ, and which of them gives less cannot be told", From: r.From}
+}
