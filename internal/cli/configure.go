@@ -117,7 +117,7 @@ func (s System) runConfigure(ctx context.Context, g *globals, o configureOptions
 // accounts reads the accounts file, or has AWS list them.
 func (k *keeper) accounts(ctx context.Context, set profile.Set, o *configureOptions) (refarch.Accounts, error) {
 	if o.organization == "" {
-		return k.sys.readAccounts(o.file)
+		return k.sys.readAccounts(ctx, o.file)
 	}
 	return k.organization(ctx, set, o)
 }

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -40,5 +41,21 @@ func TestConfigureMeanwhile(t *testing.T) {
 				t.Errorf("%v, and the file is %q", err, got)
 			}
 		})
+	}
+}
+
+// A terminal or a pipe that gives nothing does not keep Ctrl-C from ending the run.
+func TestConfigureWaits(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := (System{Stdin: r}).readAccounts(ctx, "-"); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"fob/internal/cred"
@@ -21,26 +20,10 @@ import (
 
 // readAccounts reads the accounts file: the one that is named, - for standard
 // input, else the nearest one here or above.
-func (s System) readAccounts(named string) (refarch.Accounts, error) {
-	path, err := named, error(nil)
-	if path == "" {
-		if path, err = nearestAccounts(); err != nil {
-			return refarch.Accounts{}, err
-		}
-	}
-	from, shown := io.Reader(s.Stdin), "standard input"
-	if path != "-" {
-		shown = fault.Line(path)
-		f, err := os.Open(path)
-		if err != nil {
-			return refarch.Accounts{}, &fault.Error{What: "cannot read the accounts file", Why: err, Next: []string{"name another one: fob configure FILE"}, Code: fault.Usage}
-		}
-		defer f.Close()
-		from = f
-	}
-	text, err := io.ReadAll(io.LimitReader(from, refarch.LargestFile+1))
+func (s System) readAccounts(ctx context.Context, named string) (refarch.Accounts, error) {
+	shown, text, err := s.accountsText(ctx, named)
 	if err != nil {
-		return refarch.Accounts{}, &fault.Error{What: "cannot read the accounts file", Why: err, Next: []string{"name another one: fob configure FILE"}, Code: fault.Usage}
+		return refarch.Accounts{}, err
 	}
 	accounts, err := refarch.ParseAccounts(shown, text)
 	if err != nil {
@@ -50,27 +33,66 @@ func (s System) readAccounts(named string) (refarch.Accounts, error) {
 	return accounts, nil
 }
 
+// accountsText is the text with the name by which messages know it. Nobody has
+// chosen a file that is merely found, so it must be one that nobody else can write.
+func (s System) accountsText(ctx context.Context, named string) (shown string, text []byte, err error) {
+	switch named {
+	case "":
+		found, err := front.FindAccounts(s.Getwd, s.UID)
+		switch {
+		case err != nil:
+			return "", nil, &fault.Error{What: "cannot read the accounts file that was found", Why: err, Next: []string{"name it, if you trust what it says: fob configure FILE"}, Code: fault.Config}
+		case found.Path == "":
+			return "", nil, &fault.Error{What: "cannot find an accounts file", Why: errors.New("there is no accounts.json, accounts.yml or accounts.yaml here or in a folder above"), Next: []string{"name it: fob configure FILE", "or have AWS list them: fob configure --organization ID, with the id of the account that manages the organization"}, Code: fault.Usage}
+		}
+		return fault.Line(found.Path), found.Text, nil
+	case "-":
+		shown = "standard input"
+		text, err = waitFor(ctx, func() ([]byte, error) { return upTo(s.Stdin) })
+	default:
+		shown = fault.Line(named)
+		text, err = waitFor(ctx, func() ([]byte, error) {
+			f, err := os.Open(named)
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			return upTo(f)
+		})
+	}
+	if err != nil && ctx.Err() == nil {
+		err = &fault.Error{What: "cannot read the accounts file", Why: err, Next: []string{"name another one: fob configure FILE"}, Code: fault.Usage}
+	}
+	return shown, text, err
+}
+
+func upTo(from io.Reader) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(from, refarch.LargestFile+1))
+}
+
+// waitFor lets a signal end the wait for what a terminal or a pipe may never give.
+func waitFor(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	type got struct {
+		text []byte
+		err  error
+	}
+	done := make(chan got, 1)
+	go func() {
+		text, err := read()
+		done <- got{text, err}
+	}()
+	select {
+	case g := <-done:
+		return g.text, g.err
+	case <-ctx.Done():
+		return nil, context.Canceled
+	}
+}
+
 func (s System) sayInactive(a refarch.Accounts) {
 	for _, name := range a.Skipped {
 		s.say("left out account %s: it is not active", profile.Shown(name))
 	}
-}
-
-// nearestAccounts looks where the infrastructure's repository keeps it.
-func nearestAccounts() (string, error) {
-	dir, err := os.Getwd()
-	for err == nil {
-		for _, name := range front.AccountsNames() {
-			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-				return filepath.Join(dir, name), nil
-			}
-		}
-		if dir == filepath.Dir(dir) {
-			err = errors.New("there is no accounts.json, accounts.yml or accounts.yaml here or in a folder above")
-		}
-		dir = filepath.Dir(dir)
-	}
-	return "", &fault.Error{What: "cannot find an accounts file", Why: err, Next: []string{"name it: fob configure FILE", "or have AWS list them: fob configure --organization ID, with the id of the account that manages the organization"}, Code: fault.Usage}
 }
 
 // finder finds out what the accounts file does not say.

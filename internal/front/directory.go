@@ -73,10 +73,8 @@ func FindPlace(getwd func() (string, error), uid int) (Place, error) {
 				return p, err
 			}
 		}
-		for _, name := range names {
-			if p.Accounts, err = readFound(filepath.Join(dir, name), uid); err != nil || p.Accounts.Path != "" {
-				return p, err
-			}
+		if p.Accounts, err = accountsIn(dir, uid, names); err != nil || p.Accounts.Path != "" {
+			return p, err
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
@@ -84,6 +82,30 @@ func FindPlace(getwd func() (string, error), uid int) (Place, error) {
 		}
 		dir = up
 	}
+}
+
+// FindAccounts is FindPlace for the file of all accounts alone.
+func FindAccounts(getwd func() (string, error), uid int) (found Found, err error) {
+	dir, err := getwd()
+	if err == nil && !filepath.IsAbs(dir) {
+		err = errNoDir
+	}
+	for up := ""; err == nil; dir = up {
+		found, err = accountsIn(dir, uid, AccountsNames())
+		if up = filepath.Dir(dir); found.Path != "" || up == dir {
+			break
+		}
+	}
+	return found, err
+}
+
+func accountsIn(dir string, uid int, names []string) (found Found, err error) {
+	for _, name := range names {
+		if found, err = readFound(filepath.Join(dir, name), uid); err != nil || found.Path != "" {
+			break
+		}
+	}
+	return found, err
 }
 
 // Sums names what a profile is chosen from, the config left out. here is for the

@@ -160,6 +160,27 @@ func TestRuleAgentElsewhere(t *testing.T) {
 	}
 }
 
+func TestBeside(t *testing.T) {
+	t.Parallel()
+	policy := func(name string) AgentRuling { return AgentRuling{Policy: name, From: "config:1"} }
+	deny, file := AgentRuling{Deny: "no", From: "config:2"}, AgentRuling{File: "~/p", From: "config:3"}
+	full, plain := AgentRuling{Full: true, From: "config:4"}, AgentRuling{Policy: "read-only", From: byDefault}
+	other, guarded := AgentRuling{Profile: "other", From: "config:5"}, AgentRuling{Deny: "guarded", From: "config:6"}
+	for _, tc := range []struct{ r, passed, want AgentRuling }{
+		{plain, deny, deny}, {full, deny, deny}, {file, deny, deny}, {plain, guarded, guarded},
+		{deny, full, deny}, {deny, plain, deny},
+		{plain, plain, plain}, {plain, full, plain}, {full, plain, full}, {full, policy("view"), policy("view")},
+		{plain, policy("view"), policy("view")}, {plain, policy("plan"), plain}, {policy("plan"), policy("view"), policy("view")},
+		{policy("view"), policy("plan"), policy("view")}, {policy("plan"), plain, policy("plan")},
+		{plain, file, file}, {plain, other, other}, {file, plain, file}, {full, file, file}, {file, file, file},
+		{policy("view"), file, AgentRuling{Deny: "fob_agent (config:1) and that of the profile which it passes on (config:3) differ, and which of them gives less cannot be told", From: "config:1"}},
+	} {
+		if diff := cmp.Diff(tc.want, tc.r.Beside(tc.passed)); diff != "" {
+			t.Errorf("%+v beside %+v: %s", tc.r, tc.passed, diff)
+		}
+	}
+}
+
 func TestWithin(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -51,7 +51,7 @@ func RuleAgent(set profile.Set, name string) (ruling AgentRuling, of string) {
 	if err != nil {
 		p = set.Bare(name) // a key without a profile, or nothing: the plan says which
 	}
-	ruling = ruled(p)
+	ruling = passed(set, p)
 	if ruling.Profile == "" {
 		return ruling, name
 	}
@@ -59,16 +59,28 @@ func RuleAgent(set profile.Set, name string) (ruling AgentRuling, of string) {
 	if err != nil {
 		return AgentRuling{Deny: "its " + AgentSetting + " (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there"}, name
 	}
-	if own, ok := other.Setting(AgentSetting); !ok || own.Value == "" {
-		if level, _, known := Of(other); level == None && known {
-			return AgentRuling{Full: true, From: ruling.From}, other.Name
-		}
+	second := passed(set, other)
+	if own, ok := other.Setting(AgentSetting); second.Deny == "" && (!ok || own.Value == "") {
+		return AgentRuling{Full: true, From: ruling.From}, other.Name
 	}
-	second := ruled(other)
 	if second.Profile != "" {
 		second = AgentRuling{Deny: AgentSetting + " of profile " + profile.Shown(other.Name) + " (" + second.From + ") names a third profile"}
 	}
 	return second, other.Name
+}
+
+// passed is the ruling of p and, where it has no role and passes on the session of
+// another profile, of that one too: what is handed out is that one's.
+func passed(set profile.Set, p profile.Profile) AgentRuling {
+	ruling := ruled(p)
+	for seen := map[string]bool{p.Name: true}; p.Value("role_arn") == ""; seen[p.Name] = true {
+		from, err := set.Profile(p.Value("source_profile"))
+		if err != nil || seen[from.Name] {
+			break // nothing, or a mistake: the plan says so
+		}
+		ruling, p = ruling.Beside(ruled(from)), from
+	}
+	return ruling
 }
 
 // ruled is what p says by itself. Nothing but a line that says so gives more than
@@ -106,4 +118,22 @@ func ruled(p profile.Profile) AgentRuling {
 func (r AgentRuling) Within(name string) bool {
 	narrower, ok := policy.Narrower(name, r.Policy)
 	return r.Full || ok && narrower == name
+}
+
+// Beside is the ruling where a profile passes on the session of another one: both
+// hold. The default gives way to a line, and where it cannot be told which of two
+// gives less, an agent gets nothing.
+func (r AgentRuling) Beside(other AgentRuling) AgentRuling {
+	narrower, ok := policy.Narrower(r.Policy, other.Policy)
+	same := other
+	same.From = r.From
+	switch {
+	case r.Deny != "", other.Full, other.From == byDefault, r == same:
+		return r
+	case other.Deny != "", r.Full, ok && narrower == other.Policy, !ok && r.From == byDefault:
+		return other
+	case ok:
+		return r
+	}
+	return AgentRuling{Deny: "fob_agent (" + r.From + ") and that of the profile which it passes on (" + other.From + ") differ, and which of them gives less cannot be told", From: r.From}
 }
