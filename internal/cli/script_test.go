@@ -154,8 +154,9 @@ func testSystem() System {
 	return s
 }
 
-// stderrIsTerminal is true where a script says so: it reads standard error itself.
-func stderrIsTerminal() bool { return os.Getenv("TEST_STDERR_TTY") != "" }
+// stderrIsTerminal is also true where a script says so that reads standard error
+// itself.
+func stderrIsTerminal() bool { return hygiene.IsTerminal(2) || os.Getenv("TEST_STDERR_TTY") != "" }
 
 // noKeyring keeps scripts out of the kernel's keyrings, where the developer's own
 // programs would find their keys. Tests of the keyrings clean up themselves.
