@@ -160,6 +160,52 @@ func TestRuleAgentElsewhere(t *testing.T) {
 	}
 }
 
+// A profile that only passes on another's credentials gives no more than that one.
+func TestRuleAgentPassedOn(t *testing.T) {
+	t.Parallel()
+	const (
+		mine, theirs = "config:3", "config:6"
+		denied       = "its config says fob_agent = deny (config:6)"
+		unclear      = "fob_agent (config:3) stands beside that of the profile which it passes on (config:6), and which of them gives less cannot be told"
+	)
+	for _, tc := range []struct {
+		alias, source string // a line of each
+		want          AgentRuling
+		of            string
+	}{
+		{"", "", AgentRuling{Policy: "read-only", From: byDefault}, "alias"},
+		{"", "fob_agent = deny", AgentRuling{Deny: denied, From: theirs}, "alias"},
+		{"", "fob_agent = view", AgentRuling{Policy: "view", From: theirs}, "alias"},
+		{"", "fob_agent = full", AgentRuling{Full: true, From: theirs}, "alias"},
+		{"", "fob_agent = file:/p", AgentRuling{File: "/p", From: theirs}, "alias"},
+		{"", "fob_agent = profile:other", AgentRuling{Full: true, From: theirs}, "other"},
+		{"", "fob_guard = code", AgentRuling{Deny: "it is guarded (fob_guard, config:6): a person lets an agent have it each time", From: theirs}, "alias"},
+		{"fob_agent = full", "", AgentRuling{Full: true, From: mine}, "alias"},
+		{"fob_agent = full", "fob_agent = deny", AgentRuling{Deny: denied, From: theirs}, "alias"},
+		{"fob_agent = full", "fob_agent = view", AgentRuling{Policy: "view", From: theirs}, "alias"},
+		{"fob_agent = full", "fob_agent = file:/p", AgentRuling{File: "/p", From: theirs}, "alias"},
+		{"fob_agent = plan", "fob_agent = full", AgentRuling{Policy: "plan", From: mine}, "alias"},
+		{"fob_agent = plan", "fob_agent = view", AgentRuling{Policy: "view", From: theirs}, "alias"},
+		{"fob_agent = view", "fob_agent = plan", AgentRuling{Policy: "view", From: mine}, "alias"},
+		{"fob_agent = view", "fob_agent = file:/p", AgentRuling{Deny: unclear, From: mine}, "alias"},
+		{"fob_agent = full", "fob_agent = profile:other", AgentRuling{Deny: unclear, From: mine}, "alias"},
+		{"fob_agent = deny", "fob_agent = full", AgentRuling{Deny: "its config says fob_agent = deny (config:3)", From: mine}, "alias"},
+		{"fob_agent = profile:other", "fob_agent = deny", AgentRuling{Full: true, From: mine}, "other"},
+		{"role_arn = arn:aws:iam::123456789012:role/x", "fob_agent = deny", AgentRuling{Policy: "read-only", From: byDefault}, "alias"},
+		{"", "source_profile = alias", AgentRuling{Policy: "read-only", From: byDefault}, "alias"},
+		{"", "source_profile = nowhere", AgentRuling{Policy: "read-only", From: byDefault}, "alias"},
+	} {
+		set, err := profile.Parse("config", []byte("[profile alias]\nsource_profile = one\n"+tc.alias+"\n\n[profile one]\n"+tc.source+"\n[profile other]\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, of := RuleAgent(set, "alias")
+		if diff := cmp.Diff(tc.want, got); diff != "" || of != tc.of {
+			t.Errorf("%q over %q: of %q: %s", tc.alias, tc.source, of, diff)
+		}
+	}
+}
+
 func TestWithin(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

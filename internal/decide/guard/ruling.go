@@ -44,17 +44,43 @@ func (r AgentRuling) Text() string {
 const byDefault = "the default"
 
 // RuleAgent says what an agent gets of the profile of that name, and of which
-// profile it gets it: the config may put another one in its place. That one was
-// made for agents, so it is narrowed where it says so itself.
+// profile it gets it: the config may put another one in its place. A profile that
+// only passes on another's credentials gives no more than that one: a line there
+// would be worth nothing if an alias led around it.
 func RuleAgent(set profile.Set, name string) (ruling AgentRuling, of string) {
+	return ruleAgent(set, name, map[string]bool{})
+}
+
+func ruleAgent(set profile.Set, name string, seen map[string]bool) (ruling AgentRuling, of string) {
+	seen[name] = true
 	p, err := set.Profile(name)
 	if err != nil {
 		p = set.Bare(name) // a key without a profile, or nothing: the plan says which
 	}
 	ruling = ruled(p)
-	if ruling.Profile == "" {
+	if ruling.Profile != "" {
+		return elsewhere(set, name, ruling)
+	}
+	from := p.Value("source_profile")
+	if p.Value("role_arn") != "" || from == "" || seen[from] {
 		return ruling, name
 	}
+	passed, of := ruleAgent(set, from, seen)
+	switch {
+	case of == from:
+		of = name
+	case ruling.From != byDefault:
+		passed, of = AgentRuling{Deny: passed.Deny, Profile: of, From: passed.From}, name
+	}
+	if ruling.From == byDefault {
+		return passed, of
+	}
+	return ruling.stricter(passed), of
+}
+
+// elsewhere is the ruling of the profile that another one's line puts in its place.
+// That one was made for agents, so it is narrowed where it says so itself.
+func elsewhere(set profile.Set, name string, ruling AgentRuling) (AgentRuling, string) {
 	other, err := set.Profile(ruling.Profile)
 	if err != nil {
 		return AgentRuling{Deny: "its " + AgentSetting + " (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there"}, name
@@ -69,6 +95,27 @@ func RuleAgent(set profile.Set, name string) (ruling AgentRuling, of string) {
 		second = AgentRuling{Deny: AgentSetting + " of profile " + profile.Shown(other.Name) + " (" + second.From + ") names a third profile"}
 	}
 	return second, other.Name
+}
+
+// stricter is what r leaves where the line of the profile that it passes on, b,
+// holds too. Where it cannot be told which gives less, nothing is given.
+func (r AgentRuling) stricter(b AgentRuling) AgentRuling {
+	narrower, ok := policy.Narrower(r.Policy, b.Policy)
+	switch {
+	case r.Deny != "":
+		return r
+	case b.Deny != "":
+		return b
+	case b.From == byDefault, b.Full:
+		return r
+	case r.Full && b.Profile == "":
+		return b
+	case !ok:
+		return AgentRuling{Deny: AgentSetting + " (" + r.From + ") stands beside that of the profile which it passes on (" + b.From + "), and which of them gives less cannot be told", From: r.From}
+	case narrower == r.Policy:
+		return r
+	}
+	return b
 }
 
 // ruled is what p says by itself. Nothing but a line that says so gives more than
