@@ -50,7 +50,7 @@ type Chain struct {
 	// Warnings are notes that the person must see on every run, because they
 	// get something else than they asked for.
 	Warnings []string
-	// Asked is the lifetime that was asked for, before any cut.
+	// Asked is the lifetime that was asked for, before any cut but the guard's.
 	Asked time.Duration
 }
 

@@ -38,7 +38,7 @@ func (w Wanted) Guardable(set profile.Set) []string {
 			continue
 		}
 		if p, err := set.Profile(a.Name); err == nil {
-			if _, said := p.Setting("fob_guard"); said {
+			if _, said := p.Setting(guardSetting().Key); said {
 				continue
 			}
 		}

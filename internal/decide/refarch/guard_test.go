@@ -4,8 +4,23 @@ import (
 	"strings"
 	"testing"
 
+	"fob/internal/decide/guard"
+
 	"github.com/google/go-cmp/cmp"
 )
+
+// What is written here is read there.
+func TestGuardIsOne(t *testing.T) {
+	t.Parallel()
+	set := guardSetting()
+	p, err := parse(t, "[profile p]\n"+set.Key+" = "+set.Value+"\n").Profile("p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if level, _, _ := guard.Of(p); level != guard.Code {
+		t.Errorf("%s = %s is %q", set.Key, set.Value, level)
+	}
+}
 
 func TestWorthGuarding(t *testing.T) {
 	t.Parallel()

@@ -29,8 +29,7 @@ const (
 	keepEnded = time.Hour
 )
 
-// ErrNotFound says that there is no such entry. It is the only error after
-// which asking AWS is right.
+// ErrNotFound says that there is no such entry, or none that opens.
 var ErrNotFound = errors.New("not in the cache")
 
 // Entry is one session, and what list and clear need to know of it.

@@ -13,7 +13,8 @@ import (
 	"fob/internal/obtain/awsapi"
 )
 
-// kept looks a step up in the cache.
+// kept looks a step up in the cache. What cannot be read is not kept: what is wrong
+// there is told by keep, which comes to the same place.
 func (b *Broker) kept(name string) (cache.Entry, bool) {
 	if name == "" {
 		return cache.Entry{}, false
