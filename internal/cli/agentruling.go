@@ -124,6 +124,11 @@ func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chai
 	if k.sys.agent.IsZero() {
 		return chain.Chain{}, cred.Session{}, r, nil
 	}
+	if !r.Policy.IsZero() { // who asks for less gets less, whatever was granted
+		if less, err := k.ruleAgent(set, w, r); err == nil {
+			return chain.Chain{}, cred.Session{}, less, nil
+		}
+	}
 	if c, s, ok := k.granted(set, kinds, r); ok {
 		return c, s, r, nil
 	}
