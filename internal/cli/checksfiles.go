@@ -46,7 +46,7 @@ func (d *checkup) files() []health.File {
 	shared := map[string]bool{d.home.Config: true, folder: true}
 	credentials, _ := d.credentialsFile()
 	for _, path := range []string{folder, d.home.Config, credentials} {
-		if info, err := os.Stat(path); err == nil && (info.IsDir() || info.Mode().IsRegular()) {
+		if info, err := os.Stat(path); err == nil && info.IsDir() == (path == folder) && (info.IsDir() || info.Mode().IsRegular()) {
 			f := fileOf(path, info)
 			f.Shared = shared[path]
 			all = append(all, f)

@@ -119,7 +119,7 @@ func (s System) sayLeft(p refarch.Plan, pruned bool) {
 	if n := len(p.Stale); n > 0 {
 		then := "--prune removes what holds nothing else"
 		if pruned {
-			then = "left, since settings were added to what fob configure wrote"
+			then = "left, since something was added to what fob configure wrote, or another profile needs it"
 		}
 		s.say("%d profile%s of fob configure not among these: %s; %s", n, plural(n), someOfThem(p.Stale), then)
 	}

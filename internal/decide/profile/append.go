@@ -86,15 +86,39 @@ func (s Set) mayAppend(a Addition, again bool) error {
 // Noted says whether the note of an Addition stands in the profile's own
 // section, above its last setting.
 func (s Set) Noted(name, note string) bool {
+	return slices.Contains(s.comments(name), note)
+}
+
+// Remarked says whether any other comment stands there, beside a setting too: it
+// would be lost with the section, and a person wrote it.
+func (s Set) Remarked(name, note string) bool {
+	return slices.ContainsFunc(s.comments(name), func(c string) bool { return c != note })
+}
+
+// comments are those of a section, from its header to its last setting.
+func (s Set) comments(name string) []string {
 	sec, err := s.section(profiles, name)
 	if err != nil {
-		return false
+		return nil
+	}
+	var all []string
+	add := func(text []byte) {
+		if text = bytes.TrimSpace(text); len(text) > 0 {
+			all = append(all, string(bytes.TrimSpace(text[1:])))
+		}
 	}
 	w := walker{text: s.text[:sec.last], pos: sec.start}
 	for l, ok := w.next(); ok; l, ok = w.next() {
-		if l.class == comment && string(bytes.TrimSpace(l.body[1:])) == note {
-			return true
+		switch l.class {
+		case comment:
+			add(l.body)
+		case header:
+			add(l.body[bytes.LastIndexByte(l.body, ']')+1:])
 		}
 	}
-	return false
+	for _, e := range sec.entries {
+		end, _ := lineEnd(s.text, e.valueEnd)
+		add(s.text[e.valueEnd:end])
+	}
+	return all
 }

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -125,9 +126,10 @@ func (s *section) extend(value *strings.Builder, l line, at, gap int) {
 	e := &s.entries[len(s.entries)-1]
 	if e.lines == 1 {
 		value.WriteString(e.value)
-		if oneLine(e.key) || e.value == "" && command(e.key) {
-			s.problems = append(s.problems, problem{key: e.key, line: at, text: "the line is indented and so belongs to the value of " + e.key, next: "remove the white space before it"})
-		}
+	}
+	lost := ours(l.body)
+	if lost != "" || e.lines == 1 && (oneLine(e.key) || e.value == "" && command(e.key)) {
+		s.problems = append(s.problems, problem{key: cmp.Or(lost, e.key), line: at, text: "the line is indented and so belongs to the value of " + e.key, next: "remove the white space before it"})
 	}
 	body := bytes.TrimRightFunc(withoutComment(e.key, l.body), unicode.IsSpace)
 	if e.value == "" && bytes.IndexByte(body, '=') < 0 {
@@ -173,10 +175,21 @@ func oneLine(key string) bool {
 		"mfa_serial", "duration_seconds", "external_id", "role_session_name", "source_identity",
 		"endpoint_url", "sts_regional_endpoints", "web_identity_token_file", "services",
 		"sso_session", "sso_start_url", "sso_region", "sso_account_id", "sso_role_name",
-		"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "login_session":
+		"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "login_session",
+		"fob_guard", "fob_agent", "fob_directory":
 		return true
 	}
 	return false
+}
+
+// ours is the setting of fob's that a line would set. Within another value it would
+// be lost without a word, and with it a guard.
+func ours(body []byte) string {
+	if len(body) < 4 || !strings.EqualFold(string(body[:4]), "fob_") {
+		return ""
+	}
+	i := max(0, bytes.IndexAny(body, "=:"))
+	return strings.ToLower(string(bytes.TrimSpace(body[:i])))
 }
 
 // settings are the entries sorted by key, each once. A key that stands twice is

@@ -53,7 +53,7 @@ type Plan struct {
 	Changes []Change
 	Text    []byte
 	// Stale are profiles that fob wrote, that are not wanted any more and that
-	// stay: Prune was not asked for, or a person has added settings.
+	// stay: Prune was not asked for, or a person has added something or needs them.
 	Stale []string
 }
 
@@ -201,12 +201,14 @@ func (p *planner) want(a profile.Addition, source bool) error {
 }
 
 // prune looks for profiles that fob wrote for this source and that are not wanted
-// any more.
+// any more. What a person has written into one stays, and so does one that a
+// person's profile is made from.
 func (p *planner) prune(w Wanted, wanted []profile.Addition) {
 	keep := make(map[string]bool)
 	for _, a := range wanted {
 		keep[a.Name] = true
 	}
+	needed := p.needed()
 	for _, name := range p.set.Names() {
 		if keep[name] || !p.set.Noted(name, Note) {
 			continue
@@ -215,12 +217,23 @@ func (p *planner) prune(w Wanted, wanted []profile.Addition) {
 		if err != nil || own.Value("source_profile") != w.Source {
 			continue // not to be read, or of another source
 		}
-		if !w.Prune || slices.ContainsFunc(own.Keys(), notOurs) {
+		if !w.Prune || needed[name] || p.set.Remarked(name, Note) || slices.ContainsFunc(own.Keys(), notOurs) {
 			p.plan.Stale = append(p.plan.Stale, name)
 			continue
 		}
 		p.remove(own)
 	}
+}
+
+// needed are the profiles that others are made from.
+func (p *planner) needed() map[string]bool {
+	all := make(map[string]bool)
+	for _, name := range p.set.Names() {
+		if own, err := p.set.Section(name); err == nil {
+			all[own.Value("source_profile")], all[own.Value("include_profile")] = true, true
+		}
+	}
+	return all
 }
 
 // notOurs says whether fob writes no such setting: it is a person's then, and

@@ -270,6 +270,11 @@ func TestMake(t *testing.T) {
 	arn := "arn:aws:iam::345678901234:role/allow-full-access-from-other-accounts"
 	const mine = "# mine\n\n[profile security]\r\nregion = eu-west-1 # stays\n\n[profile other]\nsource_profile = security\n"
 	dev := "\n[profile dev]\n# written by fob configure\nsource_profile = security\nmfa_serial = " + serial + "\nrole_arn = " + arn + "\n"
+	gone := func(name, old, with string) string {
+		return strings.Replace(strings.Replace(dev, "[profile dev]", "[profile "+name+"]", 1), old, with, 1)
+	}
+	kept := "[profile security]\nmfa_serial = " + serial + "\n" + dev + gone("above", "# written", "# mine\n# written") + gone("within", "role_arn", "# duration_seconds = 900\nrole_arn") +
+		gone("beside", arn, arn+" # mine") + gone("header", "]", "] # mine") + gone("needed", "", "") + "[profile mine]\nsource_profile = needed\n"
 	for _, row := range []struct {
 		name, before, after string
 		change              func(*Wanted)
@@ -315,6 +320,10 @@ func TestMake(t *testing.T) {
 			after:  "[profile security]\nmfa_serial = " + serial + "\n" + dev + strings.ReplaceAll(strings.ReplaceAll(dev, "dev", "theirs"), "= security", "= other") + strings.ReplaceAll(dev, "dev", "used") + "region = x\n[profile mine]\nsource_profile = security\n",
 			change: func(w *Wanted) { w.Prune = true }, stale: []string{"used"},
 			want: []Change{{"gone", Remove, []SettingChange{{"mfa_serial", serial, ""}, {"role_arn", arn, ""}, {"source_profile", "security", ""}}, "~/.aws/config:4"}},
+		},
+		{
+			name:   "a comment is a person's too, and so is what a profile of theirs is made from",
+			before: kept, after: kept, change: func(w *Wanted) { w.Prune = true }, stale: []string{"above", "within", "beside", "header", "needed"},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
