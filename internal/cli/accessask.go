@@ -194,6 +194,9 @@ func (q *inquiry) judge(ctx context.Context) error {
 	}
 	var open []*accessTarget
 	for _, t := range q.targets {
+		if t.basis == nil && t.verdict.Reason == access.WrongAccount {
+			q.badAccount(t) // groups may name the account that is meant
+		}
 		if !t.settled() {
 			open = append(open, t)
 		}

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
@@ -204,40 +202,9 @@ func (q *inquiry) checkDevice(ctx context.Context, t *basis, keys chainKeys) err
 	if serial == "" || slices.Contains(have, serial) {
 		return nil
 	}
-	v := access.Verdict{Answer: access.No, Reason: access.MFADevice, Why: fmt.Sprintf("the user has no MFA device %s", serial), Next: []string{"enrol a device named like the user"}}
-	if len(have) > 0 {
-		v.Why += ", but " + strings.Join(have, ", ")
-	}
-	if other := givesCodes(have); other != "" {
-		v.Next = []string{fmt.Sprintf("set mfa_serial = %s in %s", other, strings.Join(q.naming(serial), ", "))}
-	}
-	t.verdict = &v
+	why, next := strange(q.set, serial, t.chain.Key, have)
+	t.verdict = &access.Verdict{Answer: access.No, Reason: access.MFADevice, Why: why, Next: next}
 	return nil
-}
-
-// givesCodes is the first of these devices that is no security key, or "".
-func givesCodes(serials []string) string {
-	i := slices.IndexFunc(serials, func(s string) bool { return source.CheckSerial(s) == "" })
-	if i < 0 {
-		return ""
-	}
-	return serials[i]
-}
-
-// naming says where the config names a device.
-func (q *inquiry) naming(serial string) []string {
-	var where []string
-	for _, name := range q.set.Names() {
-		p, err := q.set.Profile(name)
-		set, ok := p.Setting("mfa_serial")
-		if err == nil && ok && set.Value == serial && !slices.Contains(where, set.From) && len(where) < 5 {
-			where = append(where, set.From)
-		}
-	}
-	if len(where) == 0 {
-		return []string{"AWS_MFA_SERIAL"}
-	}
-	return where
 }
 
 // kept says whether the session that opens the basis is kept, so that no code is

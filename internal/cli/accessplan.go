@@ -123,11 +123,7 @@ func (q *inquiry) planProfile(name string) error {
 	}
 	r.Unguarded = true
 	c, err := chain.Resolve(q.set, q.kinds, q.hasKey, nil, r)
-	if why, meant := access.BadAccount(t.arn); err != nil && why != "" {
-		t.verdict = access.Verdict{Answer: access.No, Reason: access.WrongAccount, Why: why}
-		if meant != "" {
-			t.verdict.Next = []string{fmt.Sprintf("correct the account's id in role_arn of profile %q: %s", name, meant)}
-		}
+	if err != nil && q.badAccount(t) {
 		q.targets = append(q.targets, t)
 		return nil
 	}
@@ -155,6 +151,19 @@ func (q *inquiry) planProfile(name string) error {
 	}
 	q.add(t)
 	return nil
+}
+
+// badAccount gives its verdict to a role whose account cannot be one.
+func (q *inquiry) badAccount(t *accessTarget) bool {
+	why, meant := access.BadAccount(t.arn, append(chain.Accounts(q.set), q.book.Sure()...))
+	if why == "" {
+		return false
+	}
+	t.verdict = access.Verdict{Answer: access.No, Reason: access.WrongAccount, Why: why}
+	if meant != "" {
+		t.verdict.Next = []string{fmt.Sprintf("correct the account's id in role_arn of profile %q: %s", t.profiles[0], meant)}
+	}
+	return true
 }
 
 // add joins profiles that lead to one role in one way.

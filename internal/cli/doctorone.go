@@ -117,7 +117,10 @@ func (d *checkup) askRole(ctx context.Context, q *inquiry) (health.Finding, erro
 }
 
 // askUser asks for a profile without a role, whose session is the user's own.
-func (d *checkup) askUser(ctx context.Context, _ *inquiry) (health.Finding, error) {
+func (d *checkup) askUser(ctx context.Context, q *inquiry) (health.Finding, error) {
+	if f, err := d.askDevice(ctx, q); err != nil || f.Level != "" {
+		return f, err
+	}
 	c, session, err := d.session(ctx, wanted{profile: d.profile, code: d.code})
 	if err != nil {
 		return health.Finding{}, err
@@ -128,4 +131,27 @@ func (d *checkup) askUser(ctx context.Context, _ *inquiry) (health.Finding, erro
 		return health.Finding{}, unasked(d.profile, err)
 	}
 	return health.Finding{Level: health.Fine, What: "AWS says who profile " + fault.Line(d.profile) + " is: " + id.ARN}, nil
+}
+
+// askDevice looks whether the user has the device that the config names, which
+// needs no code.
+func (d *checkup) askDevice(ctx context.Context, q *inquiry) (f health.Finding, err error) {
+	r, err := q.request(d.profile, 0)
+	if err != nil {
+		return f, err
+	}
+	r.Unguarded = true
+	if q.minimum, err = d.minLeft(); err != nil {
+		return f, err
+	}
+	c, err := chain.Resolve(d.set, d.kinds, d.hasKey, nil, r)
+	if err != nil {
+		return f, nil // which the session tells
+	}
+	t := q.basisOf(c)
+	if err := q.checkDevice(ctx, t, chainKeys{d.keeper, d.in, c}); err != nil || t.verdict == nil {
+		return f, err
+	}
+	v := t.verdict
+	return health.Finding{Level: health.Wrong, What: "profile " + fault.Line(d.profile) + " cannot be entered (" + string(v.Reason) + ")", Why: v.Why, Next: v.Next}, nil
 }

@@ -105,7 +105,7 @@ func newMFARemove(sys *System, g *globals) *cobra.Command {
 	c := mfaCommand(sys, g, &o, func(ctx context.Context) error { return sys.runMFARemove(ctx, g, o) })
 	c.Use, c.Aliases = "remove PROFILE", []string{"rm"}
 	c.Short = "Remove an MFA device of your IAM user, and delete it"
-	c.Example = "  fob mfa remove security\n  fob mfa rm security --serial arn:aws:iam::123456789012:mfa/old-phone"
+	c.Example = "  fob mfa remove security\n  fob mfa rm security --serial arn:aws:iam::111122223333:mfa/old-phone"
 	c.Flags().Var(some{&o.serial}, "serial", "the device, where there are several")
 	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	return c

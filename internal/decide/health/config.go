@@ -103,7 +103,7 @@ func (c *config) unusable(plans []Plan) {
 	}
 	for _, same := range broken.texts {
 		if why := reason(first[same]); !c.told[why] {
-			c.tell(Wrong, "cannot use "+profilesOf(broken.names[same]), why, mendsOf(first[same])...)
+			c.tell(Wrong, "cannot use "+profilesOf(broken.names[same]), why, c.mendsOf(first[same])...)
 		}
 	}
 	for _, lacks := range keyless.texts {
@@ -160,12 +160,16 @@ func sameReason(why string) string {
 	return before + strings.Join(slices.Compact(words), " ")
 }
 
-// mendsOf is what is known to help, the account's lost zero before the rest.
-func mendsOf(err error) []string {
+// mendsOf is what is known to help, the account's lost digit before the rest.
+func (c *config) mendsOf(err error) []string {
 	var next []string
 	if set := (*source.SettingError)(nil); errors.As(err, &set) {
-		if whole := withZero(set.Setting.Value); whole != "" {
-			next = append(next, "write the account with its leading zero at "+set.Setting.From+": "+set.Setting.Key+" = "+whole)
+		known, zeros := c.wholeIDs(set.Setting.Value)
+		if known != "" {
+			next = append(next, "write the account's id with all twelve digits at "+set.Setting.From+": "+set.Setting.Key+" = "+known)
+		}
+		if zeros != "" {
+			next = append(next, "if a zero at the front of the account's id was lost, write at "+set.Setting.From+": "+set.Setting.Key+" = "+zeros)
 		}
 	}
 	if f := (*fault.Error)(nil); errors.As(err, &f) {
@@ -177,15 +181,25 @@ func mendsOf(err error) []string {
 	return next
 }
 
-// withZero is an ARN whose account has lost its leading zeros, as programs do that
-// take it for a number, with them; "" where nothing is lost.
-func withZero(arn string) string {
+// wholeIDs are an ARN whose account's id is too short with the ids that may be
+// meant: one that the config has elsewhere, and the one with zeros in front.
+func (c *config) wholeIDs(arn string) (known, zeros string) {
 	f := strings.SplitN(arn, ":", 6)
-	if len(f) < 6 || f[0] != "arn" || len(f[4]) < 9 || len(f[4]) > 11 || strings.Trim(f[4], "0123456789") != "" {
-		return ""
+	if len(f) < 6 || f[0] != "arn" {
+		return "", ""
 	}
-	f[4] = strings.Repeat("0", 12-len(f[4])) + f[4]
-	return strings.Join(f, ":")
+	with := func(id string) string {
+		if id == "" {
+			return ""
+		}
+		f[4] = id
+		return strings.Join(f, ":")
+	}
+	known, zeros = chain.MeantAccount(f[4], chain.Accounts(c.set))
+	if known == zeros {
+		zeros = ""
+	}
+	return with(known), with(zeros)
 }
 
 // shortened tells of sessions that are shorter than the config asks for.

@@ -137,7 +137,7 @@ func TestConfig(t *testing.T) {
 			"warning: no key is stored for profile \"y\" | what begins with it: profile y | fob add y",
 		}},
 		{name: "a lost zero of a device", text: base + "[profile x]\n" + role + "source_profile = security\nmfa_serial = arn:aws:iam::1234567890:mfa/a\n", want: []string{
-			"wrong: cannot use profile x | mfa_serial \"arn:aws:iam::1234567890:mfa/a\" (config:8) is not the ARN of an MFA device | write the account with its leading zero at config:8: mfa_serial = arn:aws:iam::001234567890:mfa/a; see its ARN in the console, or: aws iam list-mfa-devices",
+			"wrong: cannot use profile x | mfa_serial \"arn:aws:iam::1234567890:mfa/a\" (config:8) is not the ARN of an MFA device | if a zero at the front of the account's id was lost, write at config:8: mfa_serial = arn:aws:iam::001234567890:mfa/a; see its ARN in the console, or: aws iam list-mfa-devices",
 		}},
 		{name: "a device elsewhere", text: base + "[profile x]\n" + role + "source_profile = security\nmfa_serial = arn:aws:iam::345678901234:mfa/a\n", want: []string{
 			"wrong: mfa_serial of profile x (config:8) is a device of account 345678901234 | the user of its key is in account 123456789012, and AWS takes codes of the user's own devices only | remove the line, or write mfa_serial = arn:aws:iam::123456789012:mfa/a at config:8",

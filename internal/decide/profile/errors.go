@@ -51,17 +51,25 @@ func (e *UnknownError) Error() string {
 	return text
 }
 
-// maxShown is how much of a value an error shows.
-const maxShown = 60
+// maxShown is how much of a value an error shows, and maxShownARN how much of an
+// ARN: what is wrong with one may stand at its end.
+const (
+	maxShown    = 60
+	maxShownARN = 256
+)
 
 // Shown is text from a file or a person in double quotes, on one line, all that
 // could forge a line or move a cursor escaped, and cut short.
 func Shown(text string) string {
-	if len(text) <= maxShown {
+	most := maxShown
+	if strings.HasPrefix(text, "arn:") {
+		most = maxShownARN
+	}
+	if len(text) <= most {
 		return strconv.Quote(text)
 	}
-	cut := maxShown
-	for cut > maxShown-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
+	cut := most
+	for cut > most-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
 		cut--
 	}
 	return strconv.Quote(text[:cut]) + "... (" + strconv.Itoa(len(text)) + " bytes)"

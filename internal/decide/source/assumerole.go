@@ -55,7 +55,7 @@ func (assumeRoleKind) Plan(p profile.Profile) (Step, error) {
 		return nil, nil
 	}
 	if why := badRoleARN(arn.Value); why != "" {
-		return nil, &SettingError{Setting: arn, Why: why, Next: []string{"write it as arn:aws:iam::123456789012:role/NAME"}}
+		return nil, &SettingError{Setting: arn, Why: why, Next: []string{"write it as arn:aws:iam::111122223333:role/NAME"}}
 	}
 	step := AssumeRole{Profile: p.Name, RoleARN: arn.Value}
 	for _, one := range []struct {

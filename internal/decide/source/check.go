@@ -11,7 +11,10 @@ import (
 
 // quote shows a value from a file in a message: escaped and cut short.
 func quote(v string) string {
-	const most = 60
+	most := 60
+	if strings.HasPrefix(v, "arn:") {
+		most = 256 // what is wrong with an ARN may stand at its end
+	}
 	if len(v) > most {
 		cut := most
 		for cut > 0 && !utf8.RuneStart(v[cut]) {

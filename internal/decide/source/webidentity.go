@@ -54,10 +54,10 @@ func (webIdentityKind) Plan(p profile.Profile) (Step, error) {
 	}
 	arn, ok := p.Setting("role_arn")
 	if !ok {
-		return nil, &SettingError{Setting: where, Why: "needs the role that the token opens", Next: []string{"add a line: role_arn = arn:aws:iam::123456789012:role/NAME"}}
+		return nil, &SettingError{Setting: where, Why: "needs the role that the token opens", Next: []string{"add a line: role_arn = arn:aws:iam::111122223333:role/NAME"}}
 	}
 	if why := badRoleARN(arn.Value); why != "" {
-		return nil, &SettingError{Setting: arn, Why: why, Next: []string{"write it as arn:aws:iam::123456789012:role/NAME"}}
+		return nil, &SettingError{Setting: arn, Why: why, Next: []string{"write it as arn:aws:iam::111122223333:role/NAME"}}
 	}
 	step := WebIdentity{Profile: p.Name, RoleARN: arn.Value, Token: TokenFrom{Profile: p.Name, File: file.Value, Process: process.Value, From: where.From}}
 	if name, ok := p.Setting("role_session_name"); ok && name.Value != "" {

@@ -1,9 +1,11 @@
 package access
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"fob/internal/decide/chain"
 	"fob/internal/decide/iampolicy"
 	"fob/internal/decide/refarch"
 )
@@ -125,6 +127,18 @@ func (b Book) Group(arn string) string {
 	return "_account." + name + "-" + r.Key
 }
 
+// Sure are the accounts that are surely there.
+func (b Book) Sure() []string {
+	var all []string
+	for account, sure := range b.sure {
+		if sure {
+			all = append(all, account)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // Near is an account that is surely there, and whose id is that of account but
 // for a slip: one digit more, less or other, or two that changed places. It is ""
 // for an account that is surely there itself, or where there is none or several.
@@ -171,18 +185,25 @@ func slip(a, b string) bool {
 	return len(differ) == 2 && differ[1] == differ[0]+1 && a[differ[0]] == b[differ[1]] && a[differ[1]] == b[differ[0]]
 }
 
-// BadAccount says why the account in a role's ARN cannot be one, with the id that
-// may be meant, or "".
-func BadAccount(arn string) (why string, meant string) {
+// BadAccount says why the account in a role's ARN cannot be one, and what may be
+// meant, given the accounts that are known.
+func BadAccount(arn string, accounts []string) (why string, meant string) {
 	account := AccountOf(arn)
 	notDigit := func(r rune) bool { return r < '0' || r > '9' }
-	switch {
-	case !strings.HasPrefix(arn, "arn:") || account == "" || len(account) == 12 || strings.ContainsFunc(account, notDigit):
+	if !strings.HasPrefix(arn, "arn:") || account == "" || len(account) == 12 || strings.ContainsFunc(account, notDigit) {
 		return "", ""
-	case len(account) < 12 && len(account) >= 9:
-		return "an account's id has twelve digits; the zeros at its front are lost", strings.Repeat("0", 12-len(account)) + account
 	}
-	return "an account's id has twelve digits", ""
+	why = fmt.Sprintf("an account's id has twelve digits, and this one has %d", len(account))
+	const ifZero = ", if what was lost is a zero at its front"
+	switch known, zeros := chain.MeantAccount(account, accounts); {
+	case known != "" && known != zeros:
+		return why + "; account " + known + " is known, and has one digit more", known + "; or " + zeros + ifZero
+	case known != "":
+		return why + "; account " + known + " is known", known
+	case zeros != "":
+		return why, zeros + ifZero
+	}
+	return why, ""
 }
 
 // Accounts are the accounts of these ARNs with their partitions, each once, in

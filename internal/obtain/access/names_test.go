@@ -58,14 +58,15 @@ func TestBadAccount(t *testing.T) {
 	t.Parallel()
 	for arn, want := range map[string][2]string{
 		prodRead:                            {"", ""},
-		"arn:aws:iam::12345678901:role/x":   {"an account's id has twelve digits; the zeros at its front are lost", "012345678901"},
-		"arn:aws:iam::123:role/x":           {"an account's id has twelve digits", ""},
-		"arn:aws:iam::5678901234567:role/x": {"an account's id has twelve digits", ""},
+		"arn:aws:iam::12345678901:role/x":   {"an account's id has twelve digits, and this one has 11", "012345678901, if what was lost is a zero at its front"},
+		"arn:aws:iam::34567890123:role/x":   {"an account's id has twelve digits, and this one has 11; account 345678901234 is known, and has one digit more", "345678901234; or 034567890123, if what was lost is a zero at its front"},
+		"arn:aws:iam::123:role/x":           {"an account's id has twelve digits, and this one has 3", ""},
+		"arn:aws:iam::5678901234567:role/x": {"an account's id has twelve digits, and this one has 13", ""},
 		"arn:aws:iam::prod:role/x":          {"", ""},
 		"nonsense":                          {"", ""},
 		"":                                  {"", ""},
 	} {
-		why, meant := BadAccount(arn)
+		why, meant := BadAccount(arn, []string{"345678901234", "567890123456"})
 		if got := [2]string{why, meant}; got != want {
 			t.Errorf("%q: %q, want %q", arn, got, want)
 		}

@@ -104,7 +104,7 @@ func (b *Broker) advice(w walk, i int, r *awsapi.Refusal) []string {
 	case "AccessDenied", "AccessDeniedException":
 		next := denied(w, i, r)
 		if old := b.aged(w, i, r); old != "" {
-			next = append(next[:min(len(next), 2)], old)
+			next = append([]string{next[0], old}, next[max(1, len(next)-1):]...)
 		}
 		return next
 	case "ExpiredToken", "ExpiredTokenException":
@@ -136,6 +136,16 @@ func explain(w walk) string {
 	return "see what is asked of whom: fob explain " + fault.Operand(w.Profile)
 }
 
+// askLive is the command that asks AWS for the reason which its answer leaves open.
+// It is about the profile whose role was refused, which may be on the way to another.
+func askLive(w walk, i int) string {
+	owner := source.CardOf(w.Steps[i]).Owner
+	if owner == "" {
+		return explain(w)
+	}
+	return "ask AWS for the reason: fob access " + fault.Operand(owner)
+}
+
 // denied tells the cases apart that AWS answers with the same word.
 func denied(w walk, i int, r *awsapi.Refusal) []string {
 	role, serial := source.CardOf(w.Steps[i]).Role, mfaOf(w, i)
@@ -154,19 +164,19 @@ func denied(w walk, i int, r *awsapi.Refusal) []string {
 		return []string{
 			"see that the trust policy of " + role + " names what the chain begins with: " + w.Steps[0].Describe(),
 			"if that policy asks for MFA (aws:MultiFactorAuthPresent): these credentials cannot bring any, so begin at a stored key or take the condition out",
-			explain(w),
+			askLive(w, i),
 		}
 	case role != "" && serial == "":
 		return []string{
 			"the role may require MFA, and no mfa_serial is set: add one to profile " + strings.Join(withoutDevice(w), " or "),
 			"you need to be in a group that allows " + role,
-			explain(w),
+			askLive(w, i),
 		}
 	case role != "":
 		return []string{
 			"you need to be in a group that allows " + role,
 			"check that the role exists and trusts your account: AWS gives the same answer when it does not",
-			explain(w),
+			askLive(w, i),
 		}
 	}
 	return []string{explain(w)}

@@ -53,6 +53,10 @@ type Broker struct {
 	Trust func(source.Endpoint) error
 	// Driver gives the way to get a code for one device.
 	Driver func(source.MFA) mfa.Driver
+	// NotOwn is asked once a code was refused: it says that the user whose key
+	// signs has no such device, so that no further code helps. Its answer is what
+	// a person reads; nil, as function or as answer, knows nothing.
+	NotOwn func(context.Context, chain.Chain, source.MFA, cred.Signer) error
 	// Approver has a person agree to what a guard stands before. Without one no
 	// guarded session is made.
 	Approver Approver

@@ -36,11 +36,25 @@ func (b *Broker) withCode(ctx context.Context, w walk, i int, in source.Input) (
 		}
 		in.Code = code
 		s, err := w.Steps[i].Fetch(ctx, b.Env, in)
+		if wrongCode(err) && q.Attempt == 1 {
+			if other := b.notOwn(ctx, w, i, in.Signer); other != nil {
+				return cred.Session{}, other
+			}
+		}
 		if !wrongCode(err) || !driver.Interactive() || q.Attempt == codeTries {
 			return s, err
 		}
 		q.Problem = "AWS did not take that code: it was mistyped, is too old, or was used before. Wait for the next one"
 	}
+}
+
+// notOwn says that the user has no such device, where a user's key signs: AWS calls
+// every code of it wrong.
+func (b *Broker) notOwn(ctx context.Context, w walk, i int, signer cred.Signer) error {
+	if i > 0 || w.Key == "" || b.NotOwn == nil {
+		return nil
+	}
+	return b.NotOwn(ctx, w.Chain, source.Device(w.Steps[i]), signer)
 }
 
 // unspent gets a code that no process of this machine has sent, and records it
