@@ -47,7 +47,8 @@ func childMain() int {
 
 // awsMore is the part of `aws` that changes what there is at AWS:
 // `aws role FILE`, `aws user NAME GROUP...`, `aws allow USER FILE`, `aws clock
-// DURATION` (its own clock, and not this machine's) and `aws healthy`.
+// DURATION` (its own clock, and not this machine's), `aws role-life DURATION` (the
+// most that a role's session lasts) and `aws healthy`.
 func awsMore(ts *testscript.TestScript, p *playground.Server, args []string) {
 	switch args[0] {
 	case "role":
@@ -78,10 +79,10 @@ func awsMore(ts *testscript.TestScript, p *playground.Server, args []string) {
 		d, err := time.ParseDuration(args[1])
 		ts.Check(err)
 		p.Advance(d)
-	case "new-key-delay":
+	case "new-key-delay", "role-life":
 		d, err := time.ParseDuration(args[1])
 		ts.Check(err)
-		p.NewKeyDelay(d)
+		map[string]func(time.Duration){"new-key-delay": p.NewKeyDelay, "role-life": p.RoleLife}[args[0]](d)
 	case "key":
 		ts.Check(p.AddKey(args[1]))
 	case "organization":

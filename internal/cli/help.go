@@ -104,7 +104,7 @@ func variables() [][2]string {
 		{"AWS_DEFAULT_PROFILE", "not taken; doctor tells where it is another than AWS_PROFILE, since the AWS CLI takes it"},
 		{"AWS_CONFIG_FILE", "the AWS config, else ~/.aws/config"},
 		{"AWS_SHARED_CREDENTIALS_FILE", "keys in the clear, else ~/.aws/credentials"},
-		{"AWS_REGION, AWS_DEFAULT_REGION", "region of the last call and of the child"},
+		{"AWS_REGION, AWS_DEFAULT_REGION", "region of the last call and of the child; with several profiles, of those that have none"},
 		{"AWS_MFA_SERIAL", "MFA device of every profile"},
 		{"AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME", "role of the named profile (not beside AWS_WEB_IDENTITY_TOKEN_FILE)"},
 		{"AWS_SESSION_TAGS, AWS_TRANSITIVE_TAGS, AWS_SOURCE_IDENTITY", "of the named profile's role"},

@@ -119,13 +119,21 @@ func scriptCondition(name string) (bool, error) {
 }
 
 // cmdAWSWho is `awswho`: its output has, for each different call since the last
-// time, ACTION RESOURCE VERDICT and the ARN that signed it.
-func cmdAWSWho(ts *testscript.TestScript, _ bool, _ []string) {
+// time, ACTION RESOURCE VERDICT and the ARN that signed it. `awswho -keys RESOURCE`
+// adds how many keys signed the calls for that resource.
+func cmdAWSWho(ts *testscript.TestScript, _ bool, args []string) {
 	calls, err := ts.Value("aws").(localAWS).Calls()
 	ts.Check(err)
 	var lines []string
+	signed := map[string][]string{}
 	for _, c := range calls {
 		lines = append(lines, fmt.Sprintf("%s %s %s by %s\n", c.Action, c.Resource, c.Verdict, c.ARN))
+		if !slices.Contains(signed[c.Resource], c.KeyID) {
+			signed[c.Resource] = append(signed[c.Resource], c.KeyID)
+		}
+	}
+	for i := 1; i < len(args); i += 2 {
+		lines = append(lines, fmt.Sprintf("%s %d keys\n", args[i], len(signed[args[i]])))
 	}
 	slices.Sort(lines)
 	_, err = ts.Stdout().Write([]byte(strings.Join(slices.Compact(lines), "")))

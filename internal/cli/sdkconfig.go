@@ -182,7 +182,7 @@ func (k *keeper) sdkText(set profile.Set) ([]byte, sdkJSON, error) {
 			report.Hidden = append(report.Hidden, p.Name)
 		}
 		return line
-	})
+	}, "")
 	for _, name := range set.Names() {
 		if profile.Unwritable(name) != "" {
 			report.Left = append(report.Left, name)

@@ -24,7 +24,7 @@ func TestSDKConfigMeanwhile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := set.ForSDKs(func(profile.Profile) string { return "fob" })
+		text, err := set.ForSDKs(func(profile.Profile) string { return "fob" }, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,6 +61,7 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 	if err != nil {
 		return err
 	}
+	k.sayRegion(set, names, o.region)
 	environ := severalEnviron(k.sys.environFor(), names, o.region, files)
 	if outer := front.Lookup(k.sys.Environ, "AWS_VAULT"); outer != "" {
 		k.sys.say("replacing the credentials of profile %s by those of %s", profile.Shown(outer), profile.Shown(strings.Join(names, ",")))
@@ -172,7 +173,7 @@ func (k *keeper) severalConfig(set profile.Set, names []string, w wanted) (files
 		line, err := k.sys.processLine(p.Name, flags...)
 		broken = errors.Join(broken, err)
 		return line
-	})
+	}, regionFor(k.sys.Environ).Value)
 	if err = errors.Join(err, broken); err != nil {
 		return fail(err)
 	}
@@ -238,17 +239,52 @@ func (k *keeper) lineFlags(w wanted) (flags []string, err error) {
 	return flags, nil
 }
 
-// severalEnviron has no credentials, and no AWS_PROFILE but one that the person
-// has set to a profile of the list: what names none must not get into an account
-// by chance.
+// regionFor is the region of profiles that have none: the one of the environment,
+// unless an outer exec has set it.
+func regionFor(environ []string) profile.Setting {
+	environ = launch.Inherited(environ)
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if value := front.Lookup(environ, name); value != "" {
+			return profile.Setting{Key: "region", Value: value, From: name}
+		}
+	}
+	return profile.Setting{}
+}
+
+// sayRegion tells where a variable of the person's does not do what it does for one
+// profile: it would send every account's calls to one region.
+func (k *keeper) sayRegion(set profile.Set, names []string, flag string) {
+	variable := regionFor(k.sys.Environ)
+	if flag != "" || variable.Value == "" {
+		return
+	}
+	for _, name := range names {
+		p, err := set.Profile(name)
+		if own := p.Value("region"); err == nil && own != "" && own != variable.Value {
+			k.sys.say("each profile has its own region, and %s does not reach the command; for one region in all: --region %s", variable.From, variable.Value)
+			return
+		}
+	}
+}
+
+// severalEnviron has no credentials, no region but that of --region, and no
+// AWS_PROFILE but one that the person has set to a profile of the list: what names
+// none must not get into an account by chance. SDKs take a region of the environment
+// before each profile's own.
 func severalEnviron(environ []string, names []string, region string, files childFiles) []string {
 	chosen := front.Lookup(environ, "AWS_PROFILE")
 	var kept []string
 	for _, entry := range launch.Environ(environ, launch.Settings{Profile: strings.Join(names, ","), Region: region}, cred.Session{}) {
 		name, _, _ := strings.Cut(entry, "=")
-		if name != "AWS_CONFIG_FILE" && name != "AWS_SHARED_CREDENTIALS_FILE" {
-			kept = append(kept, entry)
+		switch name {
+		case "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE":
+			continue
+		case "AWS_REGION", "AWS_DEFAULT_REGION":
+			if region == "" {
+				continue
+			}
 		}
+		kept = append(kept, entry)
 	}
 	// The last is for the Go SDK before version 2, which reads no config without.
 	kept = append(kept, "AWS_CONFIG_FILE="+files.config, "AWS_SHARED_CREDENTIALS_FILE="+files.credentials, "AWS_SDK_LOAD_CONFIG=1")

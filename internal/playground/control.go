@@ -138,6 +138,7 @@ func (s *Server) postSet(_ *http.Request, body []byte) (any, error) {
 	var in struct {
 		Cap   *bool   `json:"cap-session-token"`
 		Delay *string `json:"new-key-delay"`
+		Life  *string `json:"role-life"`
 	}
 	if err := strictly(body, &in); err != nil {
 		return nil, err
@@ -145,12 +146,19 @@ func (s *Server) postSet(_ *http.Request, body []byte) (any, error) {
 	if in.Cap != nil {
 		s.CapSessionToken(*in.Cap)
 	}
-	if in.Delay != nil {
-		d, err := time.ParseDuration(*in.Delay)
-		if err != nil {
-			return nil, fmt.Errorf(`new-key-delay wants a duration such as "10s": %w`, err)
+	for _, one := range []struct {
+		name string
+		text *string
+		set  func(time.Duration)
+	}{{"new-key-delay", in.Delay, s.NewKeyDelay}, {"role-life", in.Life, s.RoleLife}} {
+		if one.text == nil {
+			continue
 		}
-		s.NewKeyDelay(d)
+		d, err := time.ParseDuration(*one.text)
+		if err != nil {
+			return nil, fmt.Errorf(`%s wants a duration such as "10s": %w`, one.name, err)
+		}
+		one.set(d)
 	}
 	return s.state(), nil
 }
@@ -187,5 +195,6 @@ func (s *Server) state() any {
 		"url": s.URL, "region": Region, "now": s.now(), "offset": s.offset.String(),
 		"accounts": accounts, "users": users, "calls": len(s.calls), "faults": s.faults,
 		"cap-session-token": s.set.CapSessionToken, "new-key-delay": s.set.NewKeyDelay.String(),
+		"role-life": s.set.RoleLife.String(),
 	}
 }

@@ -57,6 +57,8 @@ func TestControlRoutes(t *testing.T) {
 		{"POST", "clock", `{"advance":"soon"}`, 400},
 		{"POST", "clock", `{"back":"30m"}`, 400},
 		{"POST", "set", `{"cap-session-token":false,"new-key-delay":"1s"}`, 200},
+		{"POST", "set", `{"role-life":"20s"}`, 200},
+		{"POST", "set", `{"role-life":"short"}`, 400},
 		{"POST", "set", `{"nope":true}`, 400},
 		{"POST", "fault", `{"action":"AssumeRole","status":500,"times":2,"skip":1}`, 200},
 		{"POST", "fault", `{"action":"AssumeRole","status":200}`, 400},
@@ -77,7 +79,7 @@ func TestControlRoutes(t *testing.T) {
 	if d := cmp.Diff(wanted, s.faults); d != "" {
 		t.Error(d)
 	}
-	if wanted := (switches{NewKeyDelay: time.Second}); s.set != wanted || s.offset != 30*time.Minute || len(s.Audit()) != 0 {
+	if wanted := (switches{NewKeyDelay: time.Second, RoleLife: 20 * time.Second}); s.set != wanted || s.offset != 30*time.Minute || len(s.Audit()) != 0 {
 		t.Errorf("got %+v, offset %s, %d calls", s.set, s.offset, len(s.Audit()))
 	}
 	s.Advance(-s.offset)

@@ -76,6 +76,9 @@ func (i identity) sessionName() string { return i.arn[strings.LastIndex(i.arn, "
 // newSession hands out temporary credentials.
 func (s *Server) newSession(i identity, life time.Duration) *session {
 	i.issued = s.now()
+	if i.kind == kindRole && s.set.RoleLife > 0 {
+		life = min(life, s.set.RoleLife)
+	}
 	made := &session{
 		id: s.random.keyID("ASIA", i.account.ID), secret: s.random.secretKey(), sessionToken: s.random.sessionToken(),
 		expires: i.issued.Add(life).Truncate(time.Second), identity: i,

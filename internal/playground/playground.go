@@ -51,6 +51,7 @@ type Server struct {
 type switches struct {
 	CapSessionToken bool          // a role assumed from GetSessionToken credentials gets at most an hour
 	NewKeyDelay     time.Duration // how long a created key is not yet known, as IAM's eventual consistency has it
+	RoleLife        time.Duration // the most that a role's session lasts; 0 is as asked
 }
 
 // Start listens on loopback and serves a fresh copy of the fixture until Close.
@@ -147,6 +148,16 @@ func (s *Server) NewKeyDelay(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.set.NewKeyDelay = d
+}
+
+// RoleLife ends sessions of roles that are made from now on after d, whatever
+// length was asked for, and says so in their Expiration; 0 is as asked. A client
+// goes by the real clock and signs by it, so this is how it meets the end of a
+// session, and another one's, while a test can wait for it.
+func (s *Server) RoleLife(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set.RoleLife = d
 }
 
 // Expire ends the session of an access key id now, or every session for "*".

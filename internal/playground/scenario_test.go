@@ -119,6 +119,28 @@ func TestDurations(t *testing.T) {
 	}
 }
 
+// A role's session ends when its Expiration says, and the user's session that it
+// came from is as long as ever.
+func TestRoleLife(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.RoleLife(20 * time.Second)
+	from, role := userSession(t, s, "gruntwork", true), roleARN("dev", fullRole)
+	out, err := from.sts(s).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("test")})
+	want(t, "assume", err, "")
+	if left := out.Credentials.Expiration.Sub(s.Now()); left > 20*time.Second || left < 0 {
+		t.Errorf("the session says that %s are left", left)
+	}
+	k := keys{*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken}
+	_, err = k.sts(s).GetCallerIdentity(t.Context(), nil)
+	want(t, "at once", err, "")
+	s.Advance(20 * time.Second)
+	_, err = k.sts(s).GetCallerIdentity(t.Context(), nil)
+	want(t, "at its end", err, "ExpiredToken: The security token included in the request is expired")
+	_, err = from.sts(s).GetCallerIdentity(t.Context(), nil)
+	want(t, "the user's session", err, "")
+}
+
 // sharedDeployer is a role session in shared that may go on to dev.
 func sharedDeployer(t *testing.T, s *Server) keys {
 	t.Helper()

@@ -18,9 +18,10 @@ const (
 )
 
 // ForSDKs is the text of such a file. line gives the command for a profile, or ""
-// for one that keeps its other settings only. A profile that cannot be read is
-// left out. Errors are *Error.
-func (s Set) ForSDKs(line func(Profile) string) ([]byte, error) {
+// for one that keeps its other settings only. region is that of profiles which have
+// none, "" for no region. A profile that cannot be read is left out. Errors are
+// *Error.
+func (s Set) ForSDKs(line func(Profile) string, region string) ([]byte, error) {
 	if strings.ContainsAny(s.path, "\r\n") {
 		return nil, &Error{File: s.display, Text: "the path of the file has two lines", Next: []string{"move it"}}
 	}
@@ -37,6 +38,9 @@ func (s Set) ForSDKs(line func(Profile) string) ([]byte, error) {
 				return nil, s.refuse(name, flaw)
 			}
 			kept = append([]Setting{{Key: "credential_process", Value: command}}, kept...)
+			if region != "" && p.Value("region") == "" {
+				kept = append(kept, Setting{Key: "region", Value: region})
+			}
 		}
 		want[name] = kept
 		body.WriteString(headerFor(name) + "\n")

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ region = x
 		}
 		return "/usr/bin/fob credential-process " + p.Name
 	}
-	text, err := set.ForSDKs(line)
+	text, err := set.ForSDKs(line, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,17 +115,37 @@ s3 =
 	}
 }
 
+func TestForSDKsRegion(t *testing.T) {
+	t.Parallel()
+	set, err := Parse("config", []byte("[profile a]\nregion = x\n\n[profile b]\noutput = json\n\n[profile c]\noutput = text\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := set.ForSDKs(func(p Profile) string { return map[string]string{"a": "fob a", "b": "fob b"}[p.Name] }, "y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := bytes.Cut(text, []byte("\n"))
+	_, rest, _ = bytes.Cut(rest, []byte("\n"))
+	want := "[profile a]\ncredential_process = fob a\nregion = x\n\n" +
+		"[profile b]\ncredential_process = fob b\noutput = json\nregion = y\n\n" +
+		"[profile c]\noutput = text\n\n"
+	if string(rest) != want {
+		t.Errorf("got\n%s\nwant\n%s", rest, want)
+	}
+}
+
 func TestForSDKsRefuses(t *testing.T) {
 	t.Parallel()
 	set, err := Parse("config", []byte("[profile a]\nregion = x\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := set.ForSDKs(func(Profile) string { return "a\nb" }); err == nil {
+	if _, err := set.ForSDKs(func(Profile) string { return "a\nb" }, ""); err == nil {
 		t.Error("a command of two lines")
 	}
 	set.path = "/a\n[profile evil]"
-	if _, err := set.ForSDKs(func(Profile) string { return "" }); err == nil {
+	if _, err := set.ForSDKs(func(Profile) string { return "" }, ""); err == nil {
 		t.Error("a path of two lines")
 	}
 }
