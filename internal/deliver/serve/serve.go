@@ -85,9 +85,16 @@ func Start(ctx context.Context, o Options) (*Endpoint, error) {
 		return nil, err
 	}
 	e := newEndpoint(o, l.Addr().String())
+	e.serveOn(ctx, l, e)
+	context.AfterFunc(ctx, func() { _ = e.Close() })
+	return e, nil
+}
+
+// serveOn serves on a listener, within the limits, until Close is called.
+func (e *Endpoint) serveOn(ctx context.Context, l net.Listener, h http.Handler) {
 	crowd := newCrowd(mostConnections)
 	e.server = &http.Server{
-		Handler: e, DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		Handler: h, DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader - slack,
 		ConnContext: withPeer, ConnState: crowd.turn, BaseContext: func(net.Listener) context.Context { return ctx },
 	}
@@ -97,8 +104,6 @@ func Start(ctx context.Context, o Options) (*Endpoint, error) {
 		defer close(e.done)
 		_ = e.server.Serve(l) // ends by Close
 	}()
-	context.AfterFunc(ctx, func() { _ = e.Close() })
-	return e, nil
 }
 
 // slack is what net/http allows beyond MaxHeaderBytes.
