@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -69,10 +68,6 @@ func (w *sightWriter) WriteHeader(status int) {
 }
 
 func withoutHost(r *http.Request, in rules) { r.Host = in.host }
-
-func withoutBrowser(r *http.Request, _ rules) {
-	maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return throughBrowser(http.Header{name: nil}) })
-}
 
 func withoutBoth(r *http.Request, in rules) {
 	withoutHost(r, in)
