@@ -4,8 +4,23 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 )
+
+// A request of 8 KiB is read, and of one byte more nothing is.
+func TestLongestHeader(t *testing.T) {
+	t.Parallel()
+	s := start(t, Container)
+	s.put(t)
+	for length, want := range map[int]int{mostHeader: http.StatusOK, mostHeader + 1: http.StatusRequestHeaderFieldsTooLarge} {
+		short := s.request("GET /credentials", "Authorization: "+s.token, "X: ")
+		raw := s.request("GET /credentials", "Authorization: "+s.token, "X: "+strings.Repeat("x", length-len(short)))
+		if status, _, _ := s.ask(t, raw); status != want {
+			t.Errorf("%d bytes: got %d, want %d", len(raw), status, want)
+		}
+	}
+}
 
 // Whoever is refused, or has not yet said what they want, keeps nobody out by the
 // connections that they hold open: not by saying nothing, by saying it slowly, or
