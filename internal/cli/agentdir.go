@@ -53,24 +53,23 @@ func goesBy(id, asked string) bool {
 // stand there in the clear, so memory goes before the disk.
 func (s System) agentPlaces(home front.Home) (places []string) {
 	if home.Runtime != "" && lock.CheckDir(home.Runtime) == nil {
-		places = append(places, home.Runtime)
+		places = append(places, filepath.Join(home.Runtime, "fob"))
 	}
 	if runtime.GOOS == "linux" {
 		places = append(places, filepath.Join("/dev/shm", "fob-"+strconv.Itoa(s.UID)))
 	}
-	return append(places, home.Data)
+	return append(places, filepath.Join(home.Data, "run"))
 }
 
 // agentDir makes the folder of one agent, and clears away what those left whose
 // fob was killed.
-func (s System) agentDir(home front.Home) (d *childDir, err error) {
+func (s System) agentDir(home front.Home) (d *runDir, err error) {
 	s.sweepAgents(home)
 	for _, place := range s.agentPlaces(home) {
-		at := home
-		if at.Runtime = place; lock.MakeDir(place) != nil {
+		if err = lock.MakeDir(place); err != nil {
 			continue
 		}
-		if d, err = s.childDir(at); err == nil {
+		if d, err = makeRunDir(place); err == nil {
 			return d, nil
 		}
 	}
@@ -80,7 +79,7 @@ func (s System) agentDir(home front.Home) (d *childDir, err error) {
 // sweepAgents removes the files of agents whose fob has ended without doing so.
 func (s System) sweepAgents(home front.Home) {
 	for _, place := range s.agentPlaces(home) {
-		sweepChildren(place)
+		sweepRuns(place)
 	}
 }
 
@@ -93,7 +92,7 @@ func (s System) agents(home front.Home) []runningAgent {
 		}
 		dirs, _ := os.ReadDir(place)
 		for _, d := range dirs {
-			mark, ours := strings.CutPrefix(d.Name(), childPrefix)
+			mark, ours := strings.CutPrefix(d.Name(), runPrefix)
 			if !ours || strings.HasSuffix(mark, takenAway) {
 				continue
 			}
@@ -108,7 +107,7 @@ func (s System) agents(home front.Home) []runningAgent {
 	return all
 }
 
-func (d *childDir) end() { _ = takeAway(d.path) }
+func (d *runDir) end() { _ = takeAway(d.path) }
 
 // takenAway ends the name of a folder that is being removed.
 const takenAway = ".ended"

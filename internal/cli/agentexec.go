@@ -32,7 +32,7 @@ type agentFiles struct {
 	sys    System
 	g      *globals
 	want   wanted
-	dir    *childDir
+	dir    *runDir
 	about  runningAgent
 	chains map[string]chain.Chain
 	ends   map[string]time.Time

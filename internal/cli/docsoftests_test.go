@@ -46,7 +46,7 @@ func TestDocsOfTests(t *testing.T) {
 			"tests-of-access.md":  "1-18",
 			"tests-of-secrecy.md": "54-64 68-73 80 85-87 1-5",
 
-			"tests-of-endpoints.md": "88 91-106 179",
+			"tests-of-endpoints.md": "88-106 179",
 
 			"tests-of-running-together.md": "15-17 45-46 49-53 47-48 48 124-125 138",
 		}[filepath.Base(page)]

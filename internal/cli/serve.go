@@ -197,9 +197,10 @@ func (r *serving) makeDir(k *keeper) (err error) {
 	case r.o.dir != "":
 		r.files.dir, err = givenTokenDir(r.o.dir)
 	default:
-		var remove func()
-		if r.files.dir, remove, err = tokenDir(k.home); err == nil {
-			r.closers = append(r.closers, remove)
+		var dir *runDir
+		if dir, err = newRunDir(k.home); err == nil {
+			r.files.dir = dir.path
+			r.closers = append(r.closers, dir.remove)
 		}
 	}
 	return err

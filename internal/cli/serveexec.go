@@ -105,11 +105,12 @@ func (s System) endpointFor(ctx context.Context, k *keeper, c chain.Chain, r *re
 		o.Kind, e.Metadata = serve.Metadata, true
 		s.say("IMDS has no token: every program of yours that finds the port can take these credentials; --server does not have that")
 	} else {
-		var dir string
-		if dir, removeDir, err = tokenDir(k.home); err != nil {
+		dir, err := newRunDir(k.home)
+		if err != nil {
 			return e, nil, err
 		}
-		files, err := (&tokenFiles{dir: dir, own: s.UID}).write(c.Profile, o.Grants)
+		removeDir = dir.remove
+		files, err := (&tokenFiles{dir: dir.path, own: s.UID}).write(c.Profile, o.Grants)
 		if err != nil {
 			removeDir()
 			return e, nil, err

@@ -177,7 +177,7 @@ func (k *keeper) severalConfig(set profile.Set, names []string, w wanted) (files
 	if err = errors.Join(err, broken); err != nil {
 		return fail(err)
 	}
-	if files.dir, err = k.sys.childDir(k.home); err != nil {
+	if files.dir, err = newRunDir(k.home); err != nil {
 		return fail(err)
 	}
 	if files.config, err = files.dir.write("config", text); err != nil {
@@ -195,7 +195,7 @@ func (k *keeper) severalConfig(set profile.Set, names []string, w wanted) (files
 
 // childFiles are what the command reads in the place of the person's.
 type childFiles struct {
-	dir                 *childDir
+	dir                 *runDir
 	config, credentials string
 }
 

@@ -14,6 +14,7 @@ type peerKey struct{}
 // request and holds for the connection: a socket may be handed on, but only by
 // its owner.
 type peer struct {
+	conn          net.Conn
 	local, remote netip.AddrPort
 	once          sync.Once
 	uid           int
@@ -21,7 +22,7 @@ type peer struct {
 
 // withPeer puts the other end into the context of a connection's requests.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, peerKey{}, &peer{local: addressOf(c.LocalAddr()), remote: addressOf(c.RemoteAddr())})
+	return context.WithValue(ctx, peerKey{}, &peer{conn: c, local: addressOf(c.LocalAddr()), remote: addressOf(c.RemoteAddr())})
 }
 
 func addressOf(a net.Addr) netip.AddrPort {
@@ -42,8 +43,9 @@ func (p *peer) user(of func(local, remote netip.AddrPort) (int, error)) int {
 	return p.uid
 }
 
-// crowd bounds the connections. One more closes the oldest that is not being
-// answered, so that whoever opens many shuts out themselves.
+// crowd bounds the connections. One more closes the oldest that is not at work on a
+// request which the guard let through, so that whoever opens many shuts out
+// themselves. Who was refused may still owe a body, for which net/http waits.
 type crowd struct {
 	most int
 	mu   sync.Mutex
@@ -69,17 +71,25 @@ func (c *crowd) turn(conn net.Conn, state http.ConnState) {
 		}
 	case http.StateIdle:
 		c.rest(conn)
-	case http.StateActive:
-		delete(c.idle, conn)
 	case http.StateClosed, http.StateHijacked:
 		delete(c.idle, conn)
 		delete(c.all, conn)
 	}
 }
 
+// work keeps a connection open whose request is being answered.
+func (c *crowd) work(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.idle, conn)
+}
+
+// rest is for one that waits for its next request.
 func (c *crowd) rest(conn net.Conn) {
-	c.next++
-	c.idle[conn] = c.next
+	if c.all[conn] { // else it was closed to make room
+		c.next++
+		c.idle[conn] = c.next
+	}
 }
 
 // closeOldest closes the connection that has rested longest; where each is at

@@ -71,6 +71,7 @@ type Endpoint struct {
 	facts   map[route][]byte // what IMDS says of its instance
 	fixed   fixed
 	atOnce  chan struct{}
+	crowd   *crowd
 	server  *http.Server
 	done    chan struct{}
 }
@@ -85,11 +86,17 @@ func Start(ctx context.Context, o Options) (*Endpoint, error) {
 		return nil, err
 	}
 	e := newEndpoint(o, l.Addr().String())
-	crowd := newCrowd(mostConnections)
+	e.serveOn(ctx, l, e)
+	context.AfterFunc(ctx, func() { _ = e.Close() })
+	return e, nil
+}
+
+// serveOn serves on a listener, within the limits, until Close is called.
+func (e *Endpoint) serveOn(ctx context.Context, l net.Listener, h http.Handler) {
 	e.server = &http.Server{
-		Handler: e, DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		Handler: h, DisableGeneralOptionsHandler: true, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ReadHeaderTimeout: headerTime, ReadTimeout: headerTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeader - slack,
-		ConnContext: withPeer, ConnState: crowd.turn, BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: withPeer, ConnState: e.crowd.turn, BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	e.server.Protocols = new(http.Protocols)
 	e.server.Protocols.SetHTTP1(true)
@@ -97,8 +104,6 @@ func Start(ctx context.Context, o Options) (*Endpoint, error) {
 		defer close(e.done)
 		_ = e.server.Serve(l) // ends by Close
 	}()
-	context.AfterFunc(ctx, func() { _ = e.Close() })
-	return e, nil
 }
 
 // slack is what net/http allows beyond MaxHeaderBytes.
@@ -111,7 +116,7 @@ var ErrNoUsers = errors.New("this system does not tell fob which user connects, 
 func newEndpoint(o Options, host string) *Endpoint {
 	e := &Endpoint{
 		rules: rules{host: host, checked: o.UserOf != nil}, current: o.Current, userOf: o.UserOf, now: o.Now,
-		atOnce: make(chan struct{}, mostAtOnce), done: make(chan struct{}),
+		atOnce: make(chan struct{}, mostAtOnce), crowd: newCrowd(mostConnections), done: make(chan struct{}),
 		fixed: fixed{[]string{"no-store"}, []string{"nosniff"}, []string{"default-src 'none'"}, []string{"application/json"}},
 	}
 	for _, g := range o.Grants {
@@ -160,6 +165,9 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if why != allowed {
 		e.refuse(w, r, why)
 		return
+	}
+	if p, _ := r.Context().Value(peerKey{}).(*peer); p != nil {
+		e.crowd.work(p.conn)
 	}
 	if !e.begin(r.Context()) {
 		answer(w, http.StatusServiceUnavailable, busy())

@@ -83,24 +83,29 @@ func (s started) put(t *testing.T) {
 // ask sends one request as it is and gives status and body.
 func (s started) ask(t *testing.T, raw string) (int, http.Header, string) {
 	t.Helper()
-	c, err := net.Dial("tcp4", s.host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, raw); err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: strings.Fields(raw)[0]})
+	resp, body, err := s.send(raw)
 	if err != nil {
 		t.Fatalf("%q: %v", raw, err)
 	}
+	return resp.StatusCode, resp.Header, body
+}
+
+func (s started) send(raw string) (*http.Response, string, error) {
+	c, err := net.Dial("tcp4", s.host)
+	if err != nil {
+		return nil, "", err
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, raw); err != nil {
+		return nil, "", err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: strings.Fields(raw)[0]})
+	if err != nil {
+		return nil, "", err
+	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, resp.Header, string(body)
+	return resp, string(body), err
 }
 
 // request is one with the right host and the given rest of the header.
