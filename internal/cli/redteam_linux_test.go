@@ -252,7 +252,7 @@ func (r *arena) try(n int, a attempt) (verdict, string) {
 		r.person("fob grant prod --to "+a.grantTo+" --policy full", "Type the name of the profile", "prod", "MFA code for", r.code())
 	}
 	if a.takeBack {
-		r.person("fob revoke")
+		r.person("fob revoke " + a.grantTo)
 	}
 	dir, user := filepath.Join(r.agent, strconv.Itoa(n)), ownerID
 	if r.column == second {
@@ -374,6 +374,7 @@ func TestRedTeam(t *testing.T) {
 				r := newArena(t, column, "")
 				for n, a := range rows {
 					v, why := r.try(n, a)
+					if c, _ := filepath.Glob(r.path("run", "fob-child-*")); column == confined { println(n, a.name, len(c)) }
 					if got[n][at] = v; v != a.want[at] {
 						t.Errorf("%s: %s (%s), want %s\n%s", a.name, v, why, a.want[at], r.told(n))
 					}
@@ -388,5 +389,5 @@ func TestRedTeam(t *testing.T) {
 func (r *arena) told(n int) string {
 	out, _ := os.ReadFile(filepath.Join(r.agent, strconv.Itoa(n), "out"))
 	used, _ := os.ReadFile(filepath.Join(r.agent, strconv.Itoa(n), "used"))
-	return string(out[:min(len(out), 600)]) + string(used[:min(len(used), 600)])
+	return string(out[:min(len(out), 1600)]) + string(used[:min(len(used), 600)])
 }

@@ -103,7 +103,7 @@ func grantAttempts() []attempt {
 	return []attempt{
 		{name: "`fob grant` to itself", script: `fob grant prod --to claude-code --policy full`, want: fobAll},
 		{name: "`fob grant` without its mark, at a terminal that it makes", script: `printf 'prod\n123456\n' | timeout -k 1 10 script -qec "env -u CLAUDECODE -u FOB_AGENT -u AWS_CONFIG_FILE fob grant prod --to claude-code" log`, want: fobAll},
-		{name: "the same of a process that has left the agent, with a guessed code", script: `(setsid env -u CLAUDECODE -u FOB_AGENT -u AWS_CONFIG_FILE sh -c "sleep 0.2; (sleep 2; echo prod; sleep 3; echo 123456; sleep 3) | timeout -k 1 10 script -qec 'fob grant prod --to claude-code' log; echo end >>log" &); until grep -q ^end log; do sleep 0.1; done; cat log`, want: [3]verdict{byAWS, byFob, byFob}},
+		{name: "the same of a process that has left the agent, with a guessed code", script: `(setsid env -u CLAUDECODE -u FOB_AGENT -u AWS_CONFIG_FILE sh -c "sleep 0.2; (sleep 2; echo prod; sleep 3; echo 654321; sleep 3) | timeout -k 1 10 script -qec 'fob grant prod --to claude-code' log; echo end >>log" &); until grep -q ^end log; do sleep 0.1; done; cat log`, want: [3]verdict{byAWS, byFob, byFob}},
 		{name: "the grant of another agent, by its name", grantTo: "cursor", script: `me env FOB_AGENT=cursor fob exec prod -- env`, want: openMark, documented: saysGrant},
 		{name: "the grant of another agent, under its own name", script: `fob exec prod -- env`, want: fobAll},
 		{name: "a grant that the person has taken back", grantTo: "claude-code", takeBack: true, script: `fob exec prod -- env`, want: fobAll},
