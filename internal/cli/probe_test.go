@@ -58,6 +58,7 @@ func probeCalls(name string) probeCall {
 	}
 	return map[string]probeCall{
 		"whoami":           form("sts", sts, "Action=GetCallerIdentity"),
+		"escape":           form("sts", sts, "Action=AssumeRole&RoleArn="+url.QueryEscape("arn:aws:iam::345678901234:role/trusting")+"&RoleSessionName=escaped"),
 		"session-token":    form("sts", sts, "Action=GetSessionToken"),
 		"federation-token": form("sts", sts, "Action=GetFederationToken&Name=gruntwork"),
 		"list":             form("iam", iam, "Action=ListUsers"),

@@ -55,6 +55,7 @@ const usual = `"agent":|agents may not|needed|enied|not permitted|cannot|no such
 type arena struct {
 	*vault
 	column string
+	user   int    // whose process the agent is
 	shell  *seat  // the person's terminal
 	config string // the person's, which is put back after each attempt
 	agent  string // folder of the agent's own
@@ -83,12 +84,16 @@ func newArena(t *testing.T, column, mutant string) *arena {
 	t.Helper()
 	needRoot(t, "to be two other users")
 	needTools(t, "keyctl", "tmux", "gdb", "age", "script", "perl", "bwrap", "bash")
-	r := &arena{vault: newVault(t, true), column: column, done: make(chan string)}
+	r := &arena{vault: newVault(t, true), column: column, user: ownerID, done: make(chan string)}
+	if column == second && mutant != "same" {
+		r.user = strangerID
+	}
 	delete(r.env, "FOB_PASSPHRASE")
 	r.env["TEST_KEYRING"], r.env["TEST_BLIND"] = "1", mutant
 	r.config = strings.Replace(playground.Config, "[profile prod]\n", "[profile prod]\nfob_guard = code\n", 1) + redConfig
-	if mutant == "full" {
-		r.config = strings.Replace(r.config, "[profile dev]\n", "[profile dev]\nfob_agent = full\n", 1)
+	if line := map[string]string{"full": "fob_agent = full\n", "deny": "fob_agent = file:" + r.path("policy") + "\n"}[mutant]; line != "" {
+		r.config = strings.Replace(r.config, "[profile dev]\n", "[profile dev]\n"+line, 1)
+		r.must(os.WriteFile(r.path("policy"), []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:List*","sts:Get*"],"Resource":"*"}]}`), 0o644))
 	}
 	bin, _, _ := strings.Cut(r.env["PATH"], ":")
 	for _, name := range []string{"probe", "sdk"} {
@@ -163,16 +168,12 @@ done
 // start starts the agent, for each column as a person does it.
 func (r *arena) start() {
 	r.agent = filepath.Join(r.t.TempDir(), "agent")
-	user := ownerID
-	if r.column == second {
-		user = strangerID
-	}
 	r.must(os.Mkdir(r.agent, 0o700))
 	for _, name := range []string{"todo", "done"} {
 		r.must(syscall.Mkfifo(filepath.Join(r.agent, name), 0o600))
 	}
 	r.must(os.WriteFile(filepath.Join(r.agent, "loop"), []byte(loop), 0o600))
-	r.give(r.agent, user)
+	r.give(r.agent)
 	var err error
 	r.todo, err = os.OpenFile(filepath.Join(r.agent, "todo"), os.O_RDWR, 0)
 	r.must(err)
@@ -188,6 +189,7 @@ func (r *arena) start() {
 			r.done <- strings.TrimSpace(string(buf[:n]))
 		}
 	}()
+	defer r.trusting()
 	line := "setsid -w sh " + filepath.Join(r.agent, "loop") + " </dev/null >/dev/null 2>&1"
 	switch r.column {
 	case marked:
@@ -199,24 +201,43 @@ func (r *arena) start() {
 	}
 }
 
-func (r *arena) give(dir string, user int) {
+// trusting makes a role that trusts the agent's session by its name: what an
+// account may have, and what only a Deny in the policy of the session keeps shut.
+func (r *arena) trusting() {
+	name := strings.TrimPrefix(r.own(), "/")
+	for tries := 0; strings.HasSuffix(name, ".") && tries < 300; tries++ {
+		abouts, _ := filepath.Glob(r.path("run", "fob-child-*", aboutName))
+		for _, file := range abouts {
+			text, _ := os.ReadFile(file)
+			if m := regexp.MustCompile(`"id":"helper(\.\w+)"`).FindSubmatch(text); m != nil {
+				name = "gruntwork+helper" + string(m[1])
+			}
+		}
+		time.Sleep(100 * time.Millisecond) // nothing tells that the agent runs
+	}
+	_, err := r.aws.AddRole(playground.Role{Account: "dev", Name: "trusting", Policy: allAllowed, Max: time.Hour,
+		Trust: strings.Replace(anyoneTrusts, "arn:aws:iam::123456789012:root", "arn:aws:sts::345678901234:assumed-role/allow-full-access-from-other-accounts/"+name, 1)})
+	r.must(err)
+}
+
+// give makes all in a folder the agent's.
+func (r *arena) give(dir string) {
 	r.must(filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		r.must(err)
-		return os.Lchown(path, user, user)
+		return os.Lchown(path, r.user, r.user)
 	}))
 }
 
 // startSecond hands the token of the second user over to it.
 func (r *arena) startSecond() {
 	token := filepath.Join(r.agent, "token")
-	user := strconv.Itoa(strangerID)
-	text, err := os.ReadFile(r.path("tokens", "token-box."+user))
+	text, err := os.ReadFile(r.path("tokens", "token-box."+strconv.Itoa(strangerID)))
 	r.must(err)
 	r.must(os.WriteFile(token, text, 0o600))
-	r.must(os.Chown(token, strangerID, strangerID))
+	r.must(os.Chown(token, r.user, r.user))
 	c := exec.CommandContext(r.t.Context(), "setsid", "-w", "sh", filepath.Join(r.agent, "loop"))
 	c.Env = []string{"PATH=" + r.env["PATH"], "HOME=" + r.agent, "CLAUDECODE=1", "TEST_KEYRING=1", "AWS_ENDPOINT_URL=" + r.aws.URL, "TEST_CLOCK=" + r.env["TEST_CLOCK"], "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=" + token}
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: strangerID, Gid: strangerID}}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(r.user), Gid: uint32(r.user)}}
 	r.must(c.Start())
 	r.t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
 }
@@ -254,17 +275,14 @@ func (r *arena) try(n int, a attempt) (verdict, string) {
 	if a.takeBack {
 		r.person("fob revoke " + a.grantTo)
 	}
-	dir, user := filepath.Join(r.agent, strconv.Itoa(n)), ownerID
-	if r.column == second {
-		user = strangerID
-	}
+	dir := filepath.Join(r.agent, strconv.Itoa(n))
 	r.must(os.Mkdir(dir, 0o700))
 	r.must(os.WriteFile(filepath.Join(dir, "script"), []byte(r.prelude()+a.script+"\n"), 0o600))
 	if a.deceived {
 		r.must(os.WriteFile(filepath.Join(dir, "typed"), []byte(r.passphrase), 0o600))
 		r.must(os.WriteFile(filepath.Join(dir, "code"), []byte(r.code()), 0o600))
 	}
-	r.give(dir, user)
+	r.give(dir)
 	r.aws.ClearAudit()
 	r.order(n)
 	if a.after != "" {
@@ -374,7 +392,6 @@ func TestRedTeam(t *testing.T) {
 				r := newArena(t, column, "")
 				for n, a := range rows {
 					v, why := r.try(n, a)
-					if c, _ := filepath.Glob(r.path("run", "fob-child-*")); column == confined { println(n, a.name, len(c)) }
 					if got[n][at] = v; v != a.want[at] {
 						t.Errorf("%s: %s (%s), want %s\n%s", a.name, v, why, a.want[at], r.told(n))
 					}
@@ -382,7 +399,96 @@ func TestRedTeam(t *testing.T) {
 			})
 		}
 	})
-	_ = got
+	if t.Failed() || got[0][0] == "" || got[0][1] == "" || got[0][2] == "" {
+		return // a part of it, or none
+	}
+	page := redPage(rows, got)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile("../../docs/redteam.md", []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := os.ReadFile("../../docs/redteam.md"); err != nil || string(text) != page {
+		t.Errorf("docs/redteam.md is not what was measured: UPDATE=1 make redteam (%v)", err)
+	}
+}
+
+// redPage is docs/redteam.md.
+func redPage(rows []attempt, got [][3]verdict) string {
+	var page strings.Builder
+	fmt.Fprintf(&page, `# What an agent tries
+
+`+"`make redteam`"+` lets a scripted agent make %d attempts against fob and a local AWS, in three ways: **marked**, in the person's own login, known by its variable alone; **confined**, started by `+"`fob exec --agent`"+`; as a **second user** of the machine, who is let in by `+"`fob serve --allow-uid`"+`. This page is written by the test.
+
+What came of each is measured. After each attempt the agent uses all credentials that lie in what it has printed and written. It has succeeded if AWS has answered a call of another session than the agent's own, or one of its own that does more than read; if a passphrase, a stored key or what opens the store is in its hands; or, where the attempt is about something else, if that has happened. AWS blocked it where AWS has denied a call. Else fob has: it refused, or what it has sealed, or closed to others by the system's rights, did not open. `+"`docs/agents.md`"+` says what is not blocked, in the words of the last column. A fob without one of its protections fails the test (`+"`TestRedTeamMutants`"+`).
+
+| | marked | confined | second user |
+|---|---|---|---|
+`, len(rows))
+	for _, v := range []verdict{byAWS, byFob, open} {
+		var n [3]int
+		for _, row := range got {
+			for at := range row {
+				if row[at] == v {
+					n[at]++
+				}
+			}
+		}
+		fmt.Fprintf(&page, "| %s | %d | %d | %d |\n", v, n[0], n[1], n[2])
+	}
+	page.WriteString("\n| number | attempt | marked | confined | second user | what is open |\n|---|---|---|---|---|---|\n")
+	for i, a := range rows {
+		fmt.Fprintf(&page, "| %d | %s | %s | %s | %s | %s |\n", i+1, a.name, got[i][0], got[i][1], got[i][2], a.documented)
+	}
+	return page.String()
+}
+
+// What is not blocked is documented, and what is blocked is not said to be open;
+// another user's agent has nothing at all.
+func TestRedTeamIsDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/agents.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := attempts()
+	if len(rows) < 60 {
+		t.Errorf("%d attempts are few", len(rows))
+	}
+	for _, a := range rows {
+		if isOpen := slices.Contains(a.want[:], open); isOpen != (a.documented != "") || !strings.Contains(string(text), a.documented) {
+			t.Errorf("%s: docs/agents.md does not say %q", a.name, a.documented)
+		}
+		if a.want[2] == open {
+			t.Errorf("%s: open to another user", a.name)
+		}
+	}
+}
+
+// The table is worth something only if a fob that lacks a protection, or a person
+// who leaves it out, turns a row.
+func TestRedTeamMutants(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ mutant, column, row string }{
+		{"fob", marked, "the same, of a session that the person has cached"},
+		{"fob-core", marked, "`--no-session`: the stored key"},
+		{"confine", confined, "`env -u`: no mark, no config of its own"},
+		{"full", marked, "its session: make a user"},
+		{"deny", marked, "its session, to a role that trusts it (chaining)"},
+		{"same", second, "the person's token"},
+	} {
+		t.Run(tc.mutant, func(t *testing.T) {
+			t.Parallel()
+			rows := attempts()
+			n := slices.IndexFunc(rows, func(a attempt) bool { return a.name == tc.row })
+			if n < 0 {
+				t.Fatalf("no row %q", tc.row)
+			}
+			if v, why := newArena(t, tc.column, tc.mutant).try(n, rows[n]); v != open {
+				t.Errorf("%s passes: %s %s", tc.row, v, why)
+			}
+		})
+	}
 }
 
 // told is what an attempt has printed, without secrets.
