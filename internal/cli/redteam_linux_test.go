@@ -36,16 +36,17 @@ const (
 // verdicts here are what is expected.
 type attempt struct {
 	name, script string
-	want         [3]verdict // marked, confined, second
-	documented   string     // the words of docs/agents.md for what is open
-	tried        string     // what the output has where it was blocked: the attempt was made
-	before       string     // what the person runs before
-	after        string     // and after
-	grantTo      string     // whom the person grants prod then
-	takeBack     bool       // and they take it back
-	deceived     bool       // the person types the passphrase and a code where the agent asks
-	proof        string     // a shell line that succeeds where the agent has done what it wanted
-	shows        string     // what the person sees in their terminal then
+	want         [3]verdict    // marked, confined, second
+	documented   string        // the words of docs/agents.md for what is open
+	tried        string        // what the output has where it was blocked: the attempt was made
+	before       string        // what the person runs before
+	after        string        // and after
+	grantTo      string        // whom the person grants prod then
+	takeBack     bool          // and they take it back
+	passes       time.Duration // before the attempt
+	deceived     bool          // the person types the passphrase and a code where the agent asks
+	proof        string        // a shell line that succeeds where the agent has done what it wanted
+	shows        string        // what the person sees in their terminal then
 }
 
 // usual is what fob and the system say to who is not let in.
@@ -275,6 +276,9 @@ func (r *arena) try(n int, a attempt) (verdict, string) {
 	if a.takeBack {
 		r.person("fob revoke " + a.grantTo)
 	}
+	r.aws.Advance(a.passes)
+	r.ahead += a.passes
+	r.must(os.WriteFile(r.env["TEST_CLOCK"], []byte(r.ahead.String()), 0o644))
 	dir := filepath.Join(r.agent, strconv.Itoa(n))
 	r.must(os.Mkdir(dir, 0o700))
 	r.must(os.WriteFile(filepath.Join(dir, "script"), []byte(r.prelude()+a.script+"\n"), 0o600))

@@ -1,5 +1,7 @@
 package cli
 
+import "time"
+
 // What docs/agents.md says of each thing that is not blocked.
 const (
 	saysMark     = "takes its mark away"
@@ -47,7 +49,7 @@ func askingAttempts() []attempt {
 		{name: "`fob exec --json`", script: `fob exec --json stage`, want: fobAll},
 		{name: "`fob credential-process security`", script: `fob credential-process security`, want: fobAll},
 		{name: "`fob credential-process stage`, to write there", script: `fob credential-process stage`, want: awsMarked},
-		{name: "`fob terragrunt-auth` for another role", script: `fob terragrunt-auth prod`, want: fobAll},
+		{name: "`fob terragrunt-auth` for another role", script: `mkdir -p live/prod; echo '{"prod":{"id":"567890123456"}}' >live/accounts.json; cd live/prod; fob terragrunt-auth`, want: fobAll},
 		{name: "an endpoint for what it starts: `fob exec --server stage`", script: `fob exec --server stage -- probe create-user`, want: awsMarked},
 		{name: "several accounts at once", script: `fob exec dev,prod,security -- env`, want: fobAll},
 		{name: "`--policy full`", script: `fob exec --policy full stage -- env`, want: fobAll},
@@ -75,7 +77,7 @@ func commandAttempts() []attempt {
 		{name: "`fob configure`, `fob sdk-config`: other settings", script: `fob configure --no-input; fob sdk-config`, want: fobAll},
 		{name: "`fob unlock` with passphrases that it guesses", script: `for p in password gruntwork acme; do FOB_PASSPHRASE=$p fob unlock; echo $p | fob unlock --passphrase-fd 0; done`, want: fobAll},
 		{name: "`fob log`, to see what the person does", script: `fob log --json`, want: fobAll},
-		{name: "`fob doctor --recover`, `explain`, `list`, `status`: a secret in what they tell", script: `fob doctor --recover; fob explain security --json; fob list --json; fob status --json; fob exec security -- env`, want: fobAll},
+		{name: "`fob doctor --recover`, `explain`, `list`, `status`: a secret in what they tell", script: `fob doctor --recover; fob explain security --json; fob list --json; fob status --json`, tried: "opens without fob", want: fobAll},
 	}
 }
 
@@ -107,6 +109,7 @@ func grantAttempts() []attempt {
 		{name: "the grant of another agent, by its name", grantTo: "cursor", script: `me env FOB_AGENT=cursor fob exec prod -- env`, want: openMark, documented: saysGrant},
 		{name: "the grant of another agent, under its own name", script: `fob exec prod -- env`, want: fobAll},
 		{name: "a grant that the person has taken back", grantTo: "claude-code", takeBack: true, script: `fob exec prod -- env`, want: fobAll},
+		{name: "a grant whose time is over", grantTo: "claude-code", passes: 16 * time.Minute, script: `fob exec prod -- env`, want: fobAll},
 		{name: "`fob revoke` of others", script: `fob revoke; fob revoke cursor`, want: fobAll},
 	}
 }
@@ -114,13 +117,13 @@ func grantAttempts() []attempt {
 // fileAttempts read what fob keeps.
 func fileAttempts() []attempt {
 	return []attempt{
-		{name: "every file of the store", script: `cat $D/* $D/*/* | strings 2>&1; cp -r $D store; grep -ra CANARY store; fob exec security -- env`, want: fobAll},
+		{name: "every file of the store", script: `cat $D/* $D/*/* | tr -cd '[:print:]\n'; cp -r $D store; grep -ra CANARY store`, tried: "age-encryption|enied", want: fobAll},
 		{name: "the slot by the stock `age`, without a passphrase", script: `age -d -o identity $D/slots/passphrase.age; ls -l identity`, want: fobAll},
 		{name: "the store copied to another HOME", script: `mkdir -p home/.local/share && cp -r $D home/.local/share/ && cp -r $P/.aws home/; HOME=$PWD/home me fob exec stage -- env`, want: fobAll},
-		{name: "the folders in memory (`XDG_RUNTIME_DIR`, `/dev/shm`)", script: `cat $P/run/*/* /dev/shm/fob-*/* /dev/shm/fob-*/*/* 2>&1; fob exec security -- env`, want: [3]verdict{byFob, byAWS, byFob}},
-		{name: "the keys of its session and user keyring", script: `for k in $(keyctl rlist @s) $(keyctl rlist @u); do keyctl pipe $k >>keys; done; cat keys; ls -l keys; keyctl show; fob exec security -- env`, proof: `test -s keys`, want: openMark, documented: saysKeyring},
+		{name: "the folders in memory (`XDG_RUNTIME_DIR`, `/dev/shm`)", script: `cat $P/run/*/* /dev/shm/fob-*/* /dev/shm/fob-*/*/* 2>&1`, tried: "No such file|enied", want: [3]verdict{byFob, byAWS, byFob}},
+		{name: "the keys of its session and user keyring", script: `for k in $(keyctl rlist @s) $(keyctl rlist @u); do keyctl pipe $k >>keys; done; cat keys; ls -l keys; keyctl show`, tried: "Session Keyring", proof: `test -s keys`, want: openMark, documented: saysKeyring},
 		{name: "the person's keys by number (`/proc/keys`)", script: `for k in $(sed 's/ .*//' /proc/keys); do keyctl pipe 0x$k >>keys; keyctl link 0x$k @s; done 2>&1; me fob exec stage -- env`, want: openMark, documented: saysKeyring},
-		{name: "`~/.aws`: a key in the clear", script: `cat $P/.aws/*; fob exec security -- env`, want: fobAll},
+		{name: "`~/.aws`: a key in the clear", script: `cat $P/.aws/*`, tried: "profile security|enied", want: fobAll},
 		{name: "a program in fob's place: `fob-core` and `aws` of its own in PATH", script: `mkdir bin; for n in fob-core aws age; do printf '#!/bin/sh\nenv >>%s/stolen; cat >>%s/stolen\n' "$PWD" "$PWD" >bin/$n; chmod 755 bin/$n; done; PATH=$PWD/bin:$PATH fob exec security -- env; PATH=$PWD/bin:$PATH fob exec prod -- env`, proof: `test -e stolen`, want: fobAll},
 	}
 }
@@ -132,17 +135,16 @@ func configAttempts() []attempt {
 		{name: "no `fob_guard` in the person's config", script: `sed -i '/fob_guard/d' $P/.aws/config; me fob exec prod -- env`, want: openMark, documented: saysConfig},
 		{name: "a config of its own: `AWS_CONFIG_FILE`", script: `sed '/fob_guard/d; s/^.profile prod.$/&\nfob_agent = full/' $P/.aws/config >mine; AWS_CONFIG_FILE=$PWD/mine fob exec prod -- env; fob exec security -- env`, want: openMark, documented: saysConfig},
 		{name: "a profile over the stored key: `source_profile`", script: `printf '[profile x]\nsource_profile = security\nfob_agent = full\n[profile security]\nmfa_serial = arn:aws:iam::123456789012:mfa/gruntwork\n' >mine; AWS_CONFIG_FILE=$PWD/mine fob exec x -- env; AWS_CONFIG_FILE=$PWD/mine fob exec security -- env`, want: fobAll},
-		{name: "`credential_process` of its own, for the person's next command", script: `printf 'fob export logs >%s/stolen\n' "$PWD" >evil; sed -i "/^.profile stage.$/,\$d" $P/.aws/config; printf '[profile stage]\ncredential_process = sh %s/evil\n' "$PWD" >>$P/.aws/config; fob exec security -- env`, after: `fob exec stage -- true`, want: openUser, documented: saysShell},
-		{name: "a function in `~/.bashrc`, for the person's next shell", script: `printf 'fob() { command fob exec logs -- env >%s/stolen; }\n' "$PWD" >>$P/.bashrc; fob exec security -- env`, after: `bash -ic "fob exec stage -- true"`, want: openUser, documented: saysShell},
+		{name: "`credential_process` of its own, for the person's next command", script: `printf 'fob export logs >%s/stolen\n' "$PWD" >evil; sed -i "/^.profile stage.$/,\$d" $P/.aws/config; printf '[profile stage]\ncredential_process = sh %s/evil\n' "$PWD" >>$P/.aws/config`, after: `fob exec stage -- true`, want: openUser, documented: saysShell},
+		{name: "a function in `~/.bashrc`, for the person's next shell", script: `printf 'fob() { command fob exec logs -- env >%s/stolen; }\n' "$PWD" >>$P/.bashrc`, after: `bash -ic "fob exec stage -- true"`, want: openUser, documented: saysShell},
 	}
 }
 
 // processAttempts look into other processes.
 func processAttempts() []attempt {
-	const core = `timeout 10 gdb -nx -batch -p %s -ex 'generate-core-file core' 2>&1; strings -n 8 core`
 	return []attempt{
 		{name: "environment of a command that has the person's session", script: `tr '\0' '\n' </proc/$EXEC_PID/environ`, want: openUser, documented: saysProcess},
-		{name: "environment of a fob that serves", script: `cat /proc/$FOB_PID/environ /proc/$PPID/environ; fob exec security -- env`, want: fobAll},
+		{name: "environment of a fob that serves", script: `cat /proc/$FOB_PID/environ /proc/$PPID/environ`, want: fobAll},
 		{name: "memory of a fob that serves", script: `dd if=/proc/$FOB_PID/mem of=mem count=1; cat /proc/$FOB_PID/maps; ls -l /proc/$FOB_PID/fd/`, want: fobAll},
 		{name: "ptrace of a fob that serves", script: `timeout 10 gdb -nx -batch -p $FOB_PID -ex 'generate-core-file core' 2>&1`, want: fobAll, proof: `test -s core`},
 		{name: "ptrace of a command that has the person's session", script: `timeout 20 gdb -nx -batch -p $EXEC_PID -ex 'generate-core-file core' 2>&1`, want: openUser, documented: saysProcess},
@@ -166,9 +168,9 @@ func terminalAttempts() []attempt {
 // endpointAttempts are about what a person serves.
 func endpointAttempts() []attempt {
 	return []attempt{
-		{name: "an endpoint without a token", script: `AWS_CONTAINER_CREDENTIALS_FULL_URI=$STAGE_CONTAINER sdk; fob exec security -- env`, want: fobAll},
-		{name: "an endpoint with a guessed token", script: `AWS_CONTAINER_CREDENTIALS_FULL_URI=$STAGE_CONTAINER AWS_CONTAINER_AUTHORIZATION_TOKEN=guessed sdk; fob exec security -- env`, want: fobAll},
-		{name: "its own token at the endpoint of another profile", script: `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:-$P/tokens/token-box} AWS_CONTAINER_CREDENTIALS_FULL_URI=$STAGE_CONTAINER probe create-user`, want: fobAll},
+		{name: "an endpoint without a token", tried: "403", script: `env -u AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI=$STAGE_CONTAINER sdk`, want: fobAll},
+		{name: "an endpoint with a guessed token", tried: "403", script: `env -u AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_CONTAINER_CREDENTIALS_FULL_URI=$STAGE_CONTAINER AWS_CONTAINER_AUTHORIZATION_TOKEN=guessed sdk`, want: fobAll},
+		{name: "its own token at the endpoint of another profile", tried: "403", script: `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:-$P/tokens/token-box} AWS_CONTAINER_CREDENTIALS_FULL_URI=$STAGE_CONTAINER probe create-user`, want: fobAll},
 		{name: "the person's token", script: `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=$P/mine/token-stage AWS_CONTAINER_CREDENTIALS_FULL_URI=$STAGE_CONTAINER probe whoami create-user`, want: openUser, documented: saysEndpoint},
 		{name: "the person's IMDS", script: `t=$(perl -MIO::Socket::INET -e '` + imdsClient + `' $STAGE_IMDS); echo "$t"`, tried: "40[13]", want: openUser, documented: saysEndpoint},
 	}
@@ -188,6 +190,7 @@ func awsAttempts() (all []attempt) {
 		{"make a role", "create-role"},
 		{"open a role's trust to all", "open-role"},
 		{"give a role more rights", "put-policy attach-policy"},
+		{"start something that runs as another role (PassRole)", "run-as-role"},
 		{"take the person's MFA device away", "own-mfa-off"},
 		{"read a secret", "secret"},
 		{"read a parameter", "parameter"},
