@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 TOOL     = $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 
-.PHONY: help build demo test check fmt vet lint race tidy real bench nightly vuln update clean
+.PHONY: help build demo test check fmt vet lint race tidy real redteam bench nightly vuln update clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -46,6 +46,10 @@ tidy:
 
 real: ## the tests once more, none of which may skip unless .ci/skips names it
 	FOB_TEST_REAL=1 $(GO) test -count=1 -timeout 20m -json ./... | { cd tools && $(GO) run ./ci ../.ci/skips; }
+
+redteam: ## a scripted agent tries what it may not have, and fobs without a protection let it; as root, UPDATE=1 writes docs/redteam.md
+	$(GO) test -count=1 -run TestRedTeam ./internal/cli
+	@sed -n '/^| | /,/^$$/p' docs/redteam.md
 
 bench: ## Markdown tables of times beside an exec-only program; RUNS, PEER=path, PROFILES=10,10000, SESSIONS, ONLY=row
 	@cd tools && $(GO) run ./bench -root .. $(if $(RUNS),-runs '$(RUNS)') $(if $(PEER),-peer '$(abspath $(PEER))') $(if $(PROFILES),-profiles '$(PROFILES)') $(if $(SESSIONS),-sessions '$(SESSIONS)') $(if $(ONLY),-only '$(ONLY)')

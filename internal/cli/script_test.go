@@ -58,6 +58,7 @@ func TestMain(m *testing.M) {
 		"naive":      func() { os.Exit(naiveMain()) },
 		"terragrunt": func() { os.Exit(terragruntMain()) },
 		"sdk":        func() { os.Exit(sdkMain(os.Args[1:])) },
+		"probe":      func() { os.Exit(probeMain(os.Args[1:])) },
 		"measure":    func() { os.Exit(measureMain(os.Args[1:])) },
 	})
 }

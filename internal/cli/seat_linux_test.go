@@ -132,6 +132,7 @@ type seat struct {
 	cmd    *exec.Cmd
 	shown  chan string
 	seen   string
+	all    string // that was ever waited through
 	master *os.File
 }
 
@@ -195,6 +196,7 @@ func (s *seat) asked(text string) {
 		}
 		select {
 		case more, ok := <-s.shown:
+			s.all += more
 			if s.seen += more; !ok && !strings.Contains(s.seen, text) {
 				s.t.Fatalf("it ended without %q: %q", text, s.seen)
 			}

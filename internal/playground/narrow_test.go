@@ -274,6 +274,7 @@ func TestServices(t *testing.T) {
 		{"ssm", "AmazonSSM.GetParameter", `{"Name":"/db/password"}`, "200", "AccessDeniedException"},
 		{"ssm", "AmazonSSM.GetParameter", `{"Name":"/aws/service/ami"}`, "200", "200"},
 		{"kms", "TrentService.Decrypt", `{"CiphertextBlob":"eA=="}`, "200", "AccessDeniedException"},
+		{"ecs", "AmazonEC2ContainerServiceV20141113.RunTask", `{"taskDefinition":"t","overrides":{"taskRoleArn":"` + full + `"}}`, "200", "AccessDeniedException"},
 		{"kms", "TrentService.Encrypt", `{}`, "NotImplemented", "NotImplemented"},
 		{"dynamodb", "DynamoDB_20120810.PutItem", lock, "200", "ConditionalCheckFailedException"},
 		{"dynamodb", "DynamoDB_20120810.DeleteItem", `{"TableName":"terraform-locks","Key":{"LockID":{"S":"k"}}}`, "200", "200"},
@@ -317,4 +318,21 @@ func (k keys) ask(t *testing.T, s *Server, service, target, body string) string 
 		return out.Type
 	}
 	return "200"
+}
+
+// A role that may start things, and pass no role, starts them as nobody else.
+func TestPassRole(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	full, text := roleARN("dev", fullRole), policyText(allow("*", "ecs:*"))
+	runs, err := assume(t, s, userSession(t, s, "gruntwork", true), sts.AssumeRoleInput{RoleArn: &full, Policy: &text})
+	want(t, "ecs", err, "")
+	for body, wanted := range map[string]string{
+		`{"taskDefinition":"t"}`: "200",
+		`{"taskDefinition":"t","overrides":{"taskRoleArn":"` + full + `"}}`: "AccessDeniedException",
+	} {
+		if got := runs.ask(t, s, "ecs", "AmazonEC2ContainerServiceV20141113.RunTask", body); got != wanted {
+			t.Errorf("%s: %s, want %s", body, got, wanted)
+		}
+	}
 }

@@ -108,7 +108,7 @@ func (s *Server) answer(c *call) answer {
 		a, err = s.s3(c)
 	case "organizations":
 		a, err = s.organizations(c)
-	case "secretsmanager", "ssm", "kms", "dynamodb":
+	case "secretsmanager", "ssm", "kms", "dynamodb", "ecs":
 		a, err = s.jsonService(c)
 	default:
 		a, err = s.query(c)

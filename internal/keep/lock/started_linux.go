@@ -19,6 +19,13 @@ func startOf(pid string) uint64 {
 	return parseStarted(string(text))
 }
 
+// numbering names the namespace of pids of this process, 0 where there is no /proc.
+func numbering() uint64 {
+	link, _ := os.Readlink("/proc/self/ns/pid")
+	n, _ := strconv.ParseUint(strings.Trim(link, "pid:[]"), 10, 64)
+	return n
+}
+
 // gone says whether the process has ended. Its number may be another's by now.
 func (h Holder) gone() bool {
 	if now := startOf(strconv.Itoa(h.PID)); now != 0 {
