@@ -83,7 +83,7 @@ func (k *keeper) record(ctx context.Context, line recordedLine) {
 	if err != nil {
 		k.recorder.failed = err
 	}
-	if err != nil && !k.recorder.told && !k.sys.unasked() {
+	if err != nil && line.Error == "" && !k.recorder.told && !k.sys.unasked() {
 		k.recorder.told = true
 		k.sys.say("this run is not recorded, and goes on: %v", err)
 	}
