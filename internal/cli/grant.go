@@ -245,7 +245,7 @@ func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) 
 func newRevoke(sys *System, g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke [AGENT]",
-		Short: "Remove from one agent or from all what grants and fob exec --agent give",
+		Short: "Remove what grants and fob exec --agent give, of one agent or of all",
 		Long: "Remove the credentials of agents that fob exec --agent has started, which renews them no\n" +
 			"more, and what fob grant has given, of one agent or of all. AGENT is an id, as fob status\n" +
 			"shows it, or the name that --agent gave. What an agent has taken already holds until its\n" +
