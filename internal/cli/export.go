@@ -19,6 +19,8 @@ type exportOptions struct {
 	format string
 	check  bool
 	reveal bool
+	// process is set for an SDK that asks by credential_process.
+	process bool
 	// toSee is what a person at a terminal is told to type, else --reveal.
 	toSee string
 }
@@ -75,7 +77,7 @@ func newCredentialProcess(sys *System, g *globals) *cobra.Command {
 }
 
 func credentialProcessCommand(run func(context.Context, exportOptions) error) *cobra.Command {
-	o := exportOptions{format: "json"}
+	o := exportOptions{format: "json", process: true}
 	c := &cobra.Command{
 		Use:   "credential-process PROFILE",
 		Short: "Answer an SDK that asks by a credential_process line",
@@ -120,5 +122,12 @@ func (s System) runExport(ctx context.Context, g *globals, o exportOptions) erro
 		return err
 	}
 	k.close()
+	if o.process {
+		minLeft, err := k.minLeft()
+		if err != nil {
+			return err
+		}
+		session = front.ForProcess(session, minLeft.Duration, s.Now())
+	}
 	return front.Print(s.Stdout, format, c, session)
 }

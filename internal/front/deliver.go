@@ -3,6 +3,7 @@ package front
 import (
 	"errors"
 	"io"
+	"time"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
@@ -49,4 +50,20 @@ func Print(w io.Writer, format export.Format, c chain.Chain, session cred.Sessio
 		return err
 	}
 	return &fault.Error{What: "cannot write the credentials", Why: err, Code: fault.Failed}
+}
+
+// mostEarly is how long before its end an SDK is told at most that a session ends.
+const mostEarly = time.Minute
+
+// ForProcess is session as the SDK behind a credential_process line is told it: with
+// an end a little before the true one. The Go SDK uses it to the second that it is
+// told, and with a call that it sends again even longer, so what is under way at the
+// end would be refused. By then fob has another one: what is handed out holds for
+// minLeft.
+func ForProcess(session cred.Session, minLeft time.Duration, now time.Time) cred.Session {
+	early := min(mostEarly, minLeft/5)
+	if !session.Expires.IsZero() && session.Left(now) > 2*early {
+		session.Expires = session.Expires.Add(-early)
+	}
+	return session
 }

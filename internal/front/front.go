@@ -98,6 +98,10 @@ func (sys System) answer() (status int, done bool) {
 		if !ok {
 			return 0, false
 		}
+		if line.Command == "credential-process" {
+			minLeft, _, _ := MinLeft(line.MinTTL, sys.Environ) // read before
+			session = ForProcess(session, minLeft, sys.Now())
+		}
 		err = Print(sys.Stdout, format, c, session)
 	}
 	return sys.status(err), true

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"fob/internal/cred"
 	"fob/internal/deliver/launch"
 
 	"github.com/google/go-cmp/cmp"
@@ -130,5 +131,31 @@ func TestHandsOver(t *testing.T) {
 	sys.Exec = func(string, []string, []string) error { return errors.New("no such file") }
 	if got := Main(sys); got != 125 || !strings.Contains(stderr.String(), "install fob and fob-core together") {
 		t.Errorf("status %d, %q", got, stderr.String())
+	}
+}
+
+// An SDK is told an end that is before the true one, and still to come.
+func TestForProcess(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name                string
+		left, minLeft, want time.Duration
+	}{
+		{"as it is without a flag", time.Hour, 5 * time.Minute, 59 * time.Minute},
+		{"the least that is handed out", 5 * time.Minute, 5 * time.Minute, 4 * time.Minute},
+		{"a longer --min-ttl", time.Hour, 40 * time.Minute, 59 * time.Minute},
+		{"a short one", 30 * time.Second, 10 * time.Second, 28 * time.Second},
+		{"none", time.Minute, 0, time.Minute},
+		{"less than was asked for", 2 * time.Minute, 5 * time.Minute, 2 * time.Minute},
+	} {
+		s := cred.Session{ID: "ASIA", Expires: now.Add(tt.left)}
+		want := cred.Session{ID: "ASIA", Expires: now.Add(tt.want)}
+		if got := ForProcess(s, tt.minLeft, now); got != want {
+			t.Errorf("%s: got %s left, want %s", tt.name, got.Left(now), tt.want)
+		}
+	}
+	if got := ForProcess(cred.Session{ID: "AKIA"}, time.Minute, now); got != (cred.Session{ID: "AKIA"}) {
+		t.Errorf("a key without an end: got %s", got.Expires)
 	}
 }
