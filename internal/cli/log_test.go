@@ -4,6 +4,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,5 +83,16 @@ func TestRecordedRow(t *testing.T) {
 		if diff := cmp.Diff(want, l.row()); diff != "" {
 			t.Error(diff)
 		}
+	}
+}
+
+// What another program says of its failure may hold a secret, and is not recorded.
+func TestRefusedWithoutOutput(t *testing.T) {
+	t.Parallel()
+	said := &programError{err: errTooMuch, said: "CANARY\x1b"}
+	err := &fault.Error{What: "cannot get credentials", Why: fmt.Errorf("credential_process (config:2): %w", said)}
+	want := "cannot get credentials: credential_process (config:2): " + errTooMuch.Error()
+	if !strings.Contains(err.Why.Error(), "CANARY") || whyOf(err) != want || whyOf(fmt.Errorf("x: %w", said)) != "x: "+errTooMuch.Error() {
+		t.Errorf("%q", whyOf(err))
 	}
 }

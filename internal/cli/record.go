@@ -124,12 +124,18 @@ func (s System) recordRefusal(ctx context.Context, g *globals, profile string, e
 	k.record(ctx, line)
 }
 
+// whyOf is the reason of a refusal, without what another program said of it: a
+// person reads that on the screen once, but it may hold a secret, and the record
+// stays.
 func whyOf(err error) string {
-	f := (*fault.Error)(nil)
-	if errors.As(err, &f) && f.Why != nil {
-		return f.What + ": " + f.Why.Error()
+	text := err.Error()
+	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Why != nil {
+		text = f.What + ": " + f.Why.Error()
 	}
-	return err.Error()
+	if p := (*programError)(nil); errors.As(err, &p) {
+		text = strings.ReplaceAll(text, p.Error(), (&programError{err: p.err}).Error())
+	}
+	return text
 }
 
 // publicID is the id of temporary credentials, which opens nothing and joins the
