@@ -146,7 +146,7 @@ func TestAgentMutations(t *testing.T) {
 	t.Parallel()
 	needTools(t, "go")
 	mutants := []struct{ name, file, old, now, script string }{
-		{"files of a killed fob stay", "agentdir.go", `sweepChildren(place)`, `if !MUTANT { sweepChildren(place) }`, "script/agent-killed"},
+		{"files of a killed fob stay", "agentdir.go", `sweepRuns(place)`, `if !MUTANT { sweepRuns(place) }`, "script/agent-killed"},
 		{"revoke leaves what runs", "grant.go", `!goesBy(a.ID, agent)`, `!goesBy(a.ID, agent) || MUTANT`, "script/agent-declared"},
 		{"an agent's name is not recorded", "record.go", `line.Agent == "" && !k.sys.agent.IsZero()`, `line.Agent == "" && !k.sys.agent.IsZero() && !MUTANT`, "script/agent-declared"},
 		{"what cannot be recorded is given", "agentruling.go", `!k.sys.agent.IsZero() && k.recorder.failed != nil`, `!MUTANT && !k.sys.agent.IsZero() && k.recorder.failed != nil`, "script/agent-declared"},
