@@ -44,7 +44,7 @@ func TestDocsOfTests(t *testing.T) {
 		want := map[string]string{
 			"tests-of-storage.md": "18-44",
 			"tests-of-access.md":  "1-18",
-		"tests-of-agents.md":  "1-20",
+			"tests-of-agents.md":  "1-20",
 			"tests-of-secrecy.md": "54-64 68-73 80 85-87 1-5",
 
 			"tests-of-endpoints.md": "88-106 179",
