@@ -3,12 +3,34 @@ package chain
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"fob/internal/decide/guard"
+	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
 )
+
+// knownToFob refuses a setting of fob's that it does not know: whoever misspells a
+// guard, or has one of a later version, means it all the same.
+func knownToFob(p profile.Profile) error {
+	for _, set := range p.Begins("fob") {
+		if slices.Contains(ofFob(), set.Key) || !strings.HasPrefix(set.Key, "fob_") && !strings.HasPrefix(set.Key, "fob-") {
+			continue
+		}
+		near := "name one that fob has: " + strings.Join(ofFob(), ", ")
+		if meant := profile.Near(set.Key, ofFob()); len(meant) > 0 {
+			near = "did you mean " + meant[0] + "?"
+		}
+		return &source.SettingError{Setting: set, Why: "is no setting of fob", Next: []string{near}}
+	}
+	return nil
+}
+
+func ofFob() []string {
+	return []string{guard.Setting, guard.AgentSetting, "fob_agent_session_name", "fob_policy", "fob_directory"}
+}
 
 // guardedMax is how long a session holds that a guard stands before: after that a
 // person is asked again.

@@ -136,6 +136,9 @@ func TestGuardedFaults(t *testing.T) {
 		{"a stored key", base, Request{Profile: "base", NoSession: true}, string(guard.KeyUnderCode), "leave --no-session out, and get a session that ends"},
 		{"a federated user", base, Request{Profile: "base", Console: Federated}, string(guard.NoDevice), "open the console of an account that you enter by a role: fob login PROFILE"},
 		{"a token instead of a key", "[profile ci]\nfob_guard = code\nweb_identity_token_file = /run/t\nrole_arn = " + eks, Request{Profile: "ci"}, string(guard.NoDevice), "add a line: mfa_serial = ARN"},
+		{"a misspelt guard", guardedPair("", "fob_gaurd = code"), Request{Profile: "t"}, `fob_gaurd "code" (config:6) is no setting of fob`, "did you mean fob_guard?"},
+		{"a setting of a later version, in [default]", "[default]\nfob_walls = high\n" + guardedPair("", ""), Request{Profile: "t"}, `fob_walls "high" (config:2) is no setting of fob`, "name one that fob has: fob_guard, fob_agent, fob_agent_session_name, fob_policy, fob_directory"},
+		{"a hyphen", guardedPair("", "fob-guard = code"), Request{Profile: "t"}, `fob-guard "code" (config:6) is no setting of fob`, "did you mean fob_guard?"},
 		{"a mistake in the source's guard", guardedPair("fob_guard = on", ""), Request{Profile: "t"}, `fob_guard "on" (config:2) is no guard, and fob refuses rather than go on unguarded`, "write it as none, confirm or code"},
 	} {
 		_, err := Resolve(parsed(t, tt.config), source.Kinds(), keyOf("base"), nil, tt.r)

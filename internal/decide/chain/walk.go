@@ -75,7 +75,7 @@ func (v *resolver) load(name string, target bool) (profile.Profile, error) {
 	if p = p.With(overlay(v.req.Env, target)...); target {
 		v.target = p
 	}
-	return p, nil
+	return p, knownToFob(p)
 }
 
 // knows says whether one of the kinds has credentials for a name that the config

@@ -89,6 +89,17 @@ func (p Profile) With(over ...Setting) Profile {
 	return p
 }
 
+// Begins gives the settings whose key begins with text.
+func (p Profile) Begins(text string) (all []Setting) {
+	for _, h := range p.held {
+		if strings.HasPrefix(h.key, text) {
+			set, _ := p.Setting(h.key)
+			all = append(all, set)
+		}
+	}
+	return all
+}
+
 // Keys are the effective keys, sorted.
 func (p Profile) Keys() []string {
 	keys := make([]string, len(p.held))
