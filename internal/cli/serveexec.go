@@ -131,8 +131,7 @@ func (s System) endpointFor(ctx context.Context, k *keeper, c chain.Chain, r *re
 
 // knowUsers has an endpoint look whose connections are, where the system tells.
 func (s System) knowUsers(o *serve.Options) {
-	if serve.CanTellUsers() {
-		o.UserOf = serve.UserOf
+	if o.UserOf = serve.Users(); o.UserOf != nil {
 		return
 	}
 	s.say("this system does not tell fob whose a connection is: the token alone keeps other users out")

@@ -93,7 +93,7 @@ func (b *browsed) listen(t *testing.T) {
 	b.host, b.other, b.token = ports[0].Addr().String(), ports[1].Addr().String(), NewToken().Reveal()
 	b.done = make(chan struct{})
 	e := newEndpoint(Options{
-		Kind: b.kind, Current: current, Now: clock.now, UserOf: UserOf, Role: "dev",
+		Kind: b.kind, Current: current, Now: clock.now, UserOf: Users(), Role: "dev",
 		Grants: []Grant{{UID: os.Getuid(), Token: cred.NewSecret(b.token)}},
 	}, b.host)
 	server := &http.Server{ConnContext: withPeer, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

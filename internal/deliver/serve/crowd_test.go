@@ -68,3 +68,46 @@ func TestHeldConnections(t *testing.T) {
 		})
 	}
 }
+
+// line is a listener at which these connections wait.
+type line struct {
+	net.Listener
+	all []net.Conn
+}
+
+func (l *line) Accept() (net.Conn, error) {
+	if len(l.all) == 0 {
+		return nil, net.ErrClosed
+	}
+	c := l.all[0]
+	l.all = l.all[1:]
+	return c, nil
+}
+
+// Strangers take half of the connections at most, and so keep nobody out; who is no
+// stranger comes in.
+func TestStrangersTakeHalf(t *testing.T) {
+	t.Parallel()
+	const most = 8
+	own, _ := net.Pipe()
+	waiting := &line{}
+	for range 3 * most {
+		one, _ := net.Pipe()
+		waiting.all = append(waiting.all, one)
+	}
+	waiting.all = append(waiting.all, own)
+	crowd := newCrowd(most)
+	d := door{waiting, crowd, func(p *peer) bool { return p.conn != own }}
+	var in []net.Conn
+	for {
+		c, err := d.Accept()
+		if err != nil {
+			break
+		}
+		crowd.turn(c, http.StateNew)
+		in = append(in, c)
+	}
+	if len(in) != most/2+1 || in[most/2] != own {
+		t.Errorf("%d were let in", len(in))
+	}
+}

@@ -3,7 +3,9 @@ package serve
 import (
 	"encoding/binary"
 	"errors"
+	"net"
 	"net/netip"
+	"os"
 	"syscall"
 )
 
@@ -23,10 +25,29 @@ const (
 
 var errNoDiag = errors.New("the kernel does not tell of the connection")
 
+// diagWorks asks for a connection of our own.
+func diagWorks() bool {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return false
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp4", l.Addr().String())
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	uid, err := diagOwner(addressOf(c.RemoteAddr()), addressOf(c.LocalAddr()))
+	return err == nil && uid == os.Geteuid()
+}
+
 // diagOwner asks the kernel for the peer's end of one connection. The tables of
 // /proc tell the same, but have every connection of the machine: with thousands
 // they take longer to read than all else that fob does before a command starts.
 func diagOwner(local, peer netip.AddrPort) (uid int, err error) {
+	if !local.Addr().Unmap().Is4() || !peer.Addr().Unmap().Is4() {
+		return nobody, errNoDiag
+	}
 	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, netlinkSockDiag)
 	if err != nil {
 		return nobody, err

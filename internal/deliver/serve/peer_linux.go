@@ -22,27 +22,23 @@ const (
 // may pass over an entry while others come and go.
 const lookups = 3
 
-// CanTellUsers says whether UserOf works here.
-func CanTellUsers() bool {
+// Users gives what tells the user whose process holds the other end of a connection
+// on loopback; one that nobody holds any more has no user. Where the kernel has
+// sock_diag, it alone is asked: who opens and closes many connections would else have
+// long tables read for each of them.
+func Users() func(local, peer netip.AddrPort) (uid int, err error) {
+	if diagWorks() {
+		return diagOwner
+	}
 	f, err := os.Open(tcp4Table)
 	if err != nil {
-		return false
+		return nil
 	}
-	return f.Close() == nil
+	_ = f.Close()
+	return tableOwner
 }
 
 var errNotInTable = errors.New("the connection is in no table of the kernel")
-
-// UserOf gives the user whose process holds the other end of a connection on
-// loopback. One that nobody holds any more has no user.
-func UserOf(local, peer netip.AddrPort) (uid int, err error) {
-	if local.Addr().Unmap().Is4() && peer.Addr().Unmap().Is4() {
-		if uid, err := diagOwner(local, peer); err == nil {
-			return uid, nil
-		}
-	}
-	return tableOwner(local, peer)
-}
 
 // tableOwner reads the tables of /proc, for kernels without sock_diag.
 func tableOwner(local, peer netip.AddrPort) (uid int, err error) {

@@ -2,15 +2,8 @@
 
 package serve
 
-import (
-	"errors"
-	"net/netip"
-)
+import "net/netip"
 
-// CanTellUsers says whether UserOf works here. What is left is the token.
-func CanTellUsers() bool { return false }
-
-// UserOf is not known on this system.
-func UserOf(_, _ netip.AddrPort) (uid int, err error) {
-	return nobody, errors.New("this system does not tell whose a connection is")
-}
+// Users is nil: this system does not tell whose a connection is. What is left is the
+// token.
+func Users() func(local, peer netip.AddrPort) (uid int, err error) { return nil }

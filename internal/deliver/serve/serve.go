@@ -53,7 +53,7 @@ type Options struct {
 	Current *Current
 	Grants  []Grant
 	// UserOf gives the user whose process is at the other end of a connection;
-	// nil where that cannot be told (CanTellUsers).
+	// nil where that cannot be told (Users).
 	UserOf func(local, peer netip.AddrPort) (uid int, err error)
 	Now    func() time.Time
 	// Role, Region and Account are what IMDS says of its instance. An empty
@@ -102,7 +102,7 @@ func (e *Endpoint) serveOn(ctx context.Context, l net.Listener, h http.Handler) 
 	e.server.Protocols.SetHTTP1(true)
 	go func() {
 		defer close(e.done)
-		_ = e.server.Serve(l) // ends by Close
+		_ = e.server.Serve(door{l, e.crowd, e.isStranger}) // ends by Close
 	}()
 }
 

@@ -56,9 +56,7 @@ func start(t *testing.T, kind Kind, change ...func(*Options)) started {
 		Kind: kind, Current: s.current, Grants: []Grant{{UID: os.Getuid(), Token: NewToken()}}, Now: clock.now,
 		Role: "dev", Region: "us-west-2", Account: "345678901234",
 	}
-	if CanTellUsers() {
-		o.UserOf = UserOf
-	} else if kind == Metadata {
+	if o.UserOf = Users(); o.UserOf == nil && kind == Metadata {
 		o.UserOf = func(_, _ netip.AddrPort) (int, error) { return os.Getuid(), nil }
 	}
 	for _, c := range change {
