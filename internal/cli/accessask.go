@@ -11,6 +11,7 @@ import (
 	"fob/internal/decide/chain"
 	"fob/internal/decide/iampolicy"
 	"fob/internal/decide/source"
+	"fob/internal/fault"
 	"fob/internal/obtain/access"
 	"fob/internal/obtain/awsapi"
 )
@@ -239,9 +240,9 @@ func (q *inquiry) evidence(t *accessTarget) access.Evidence {
 	case t.basis.isUser && other != "":
 		e.AddMFA = fmt.Sprintf("set mfa_serial = %s in profile %q", other, t.basis.chain.Key)
 	case t.basis.isUser && t.basis.devices != nil:
-		e.AddMFA = "enrol an MFA device that is named like the user, and set mfa_serial"
+		e.AddMFA = "enrol an MFA device, which mfa_serial then names: fob mfa enrol " + fault.Operand(t.basis.chain.Key)
 	case t.basis.isUser:
-		e.AddMFA = fmt.Sprintf("set mfa_serial in profile %q: aws iam list-mfa-devices", t.basis.chain.Key)
+		e.AddMFA = fmt.Sprintf("set mfa_serial in profile %q; which there are: fob mfa list %s", t.basis.chain.Key, fault.Operand(t.basis.chain.Key))
 	default:
 		e.AddMFA = "begin at credentials that carry MFA"
 	}

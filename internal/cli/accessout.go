@@ -187,30 +187,78 @@ func aligned(rows [][]string) string {
 }
 
 // reasons says of each role that cannot be entered why, and what helps. Roles with
-// the same reason and the same help stand together.
+// the same reason and the same help stand together, whatever accounts, groups and
+// profiles it names.
 func (o accessJSON) reasons() string {
-	var order []accessRole
-	roles := map[string][]string{}
+	var order []string
+	alike := map[string][]accessRole{}
 	for _, r := range o.Roles {
 		if r.Answer == string(access.Yes) {
 			continue
 		}
 		same := r.same()
-		if roles[same] == nil {
-			order = append(order, r)
+		if alike[same] == nil {
+			order = append(order, same)
 		}
-		roles[same] = append(roles[same], r.Name+" "+r.Role)
+		alike[same] = append(alike[same], r)
 	}
 	var b strings.Builder
-	for _, r := range order {
-		fmt.Fprintf(&b, "\n%s: %s (%s)\n  because: %s\n", r.Answer, fault.Line(strings.Join(roles[r.same()], ", ")), r.Reason, fault.Line(r.Why))
-		for _, next := range r.Next {
-			fmt.Fprintf(&b, "  try: %s\n", fault.Line(next))
+	for _, same := range order {
+		all := alike[same]
+		var names []string
+		for _, r := range all {
+			names = append(names, r.Name+" "+r.Role)
+		}
+		fmt.Fprintf(&b, "\n%s: %s (%s)\n  because: %s\n", all[0].Answer, fault.Line(strings.Join(names, ", ")), all[0].Reason, fault.Line(together(all, all[0].Why)))
+		for _, next := range all[0].Next {
+			fmt.Fprintf(&b, "  try: %s\n", fault.Line(together(all, next)))
 		}
 	}
 	return b.String()
 }
 
+// own are the parts of a reason that are one role's own, with what stands before
+// them in front: the group to ask for, its ARN, its account and its profile.
+func (r accessRole) own() [][2]string {
+	parts := [][2]string{{"", "_account." + r.Name + "-" + r.Role}, {"", r.ARN}, {"account", r.Name}}
+	if len(r.Profiles) > 0 {
+		parts = append(parts, [2]string{"profile", fmt.Sprintf("%q", r.Profiles[0])})
+	}
+	return parts
+}
+
+func spelt(part [2]string) string { return strings.TrimPrefix(part[0]+" "+part[1], " ") }
+
+// open puts a mark in the place of each part that is the role's own.
+func (r accessRole) open(text string) string {
+	for i, part := range r.own() {
+		text = strings.ReplaceAll(text, spelt(part), fmt.Sprintf("\x00%d", i))
+	}
+	return text
+}
+
+// together is a text of the first of these roles, for all of them.
+func together(all []accessRole, text string) string {
+	text = all[0].open(text)
+	for i, part := range all[0].own() {
+		var each []string
+		for _, r := range all {
+			if own := r.own()[i][1]; !slices.Contains(each, own) {
+				each = append(each, own)
+			}
+		}
+		if part[0] != "" && len(each) > 1 {
+			part[0] += "s"
+		}
+		text = strings.ReplaceAll(text, fmt.Sprintf("\x00%d", i), spelt([2]string{part[0], strings.Join(each, ", ")}))
+	}
+	return text
+}
+
 func (r accessRole) same() string {
-	return strings.Join(append([]string{r.Answer, r.Reason, r.Why}, r.Next...), "\x00")
+	texts := []string{r.Answer, r.Reason, fmt.Sprint(len(r.own()))}
+	for _, text := range append([]string{r.Why}, r.Next...) {
+		texts = append(texts, r.open(text))
+	}
+	return strings.Join(texts, "\n")
 }

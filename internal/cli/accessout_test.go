@@ -59,3 +59,35 @@ func TestGivesCodes(t *testing.T) {
 		}
 	}
 }
+
+// What is to be asked for is asked for at once, for all roles with one reason.
+func TestReasonsTogether(t *testing.T) {
+	t.Parallel()
+	row := func(name, id, role, profile, reason, why, next string) accessRole {
+		return accessRole{Account: id, Name: name, Role: role, ARN: "arn:aws:iam::" + id + ":role/" + role, Profiles: []string{profile}, Answer: "no", Reason: reason, Why: why, Next: []string{next}}
+	}
+	o := accessJSON{Roles: []accessRole{
+		row("dev", "1", "full-access", "dev", "no-group", "none allows it", "ask for: _account.dev-full-access"),
+		row("dev", "1", "read-only", "dev-read-only", "no-group", "none allows it", "ask for: _account.dev-read-only"),
+		row("prod", "2", "full-access", "prod", "no-group", "none allows it", "ask for: _account.prod-full-access"),
+		row("stage", "3", "full-access", "stage", "unclear", "AWS says nothing of arn:aws:iam::3:role/full-access", "see account stage: correct role_arn of profile \"stage\""),
+		row("prod", "2", "dev", "prod-dev", "unclear", "AWS says nothing of arn:aws:iam::2:role/dev", "see account prod: correct role_arn of profile \"prod-dev\""),
+		row("prod", "2", "logs", "logs", "unclear", "something else", "see account prod"),
+	}}
+	const want = `
+no: dev full-access, dev read-only, prod full-access (no-group)
+  because: none allows it
+  try: ask for: _account.dev-full-access, _account.dev-read-only, _account.prod-full-access
+
+no: stage full-access, prod dev (unclear)
+  because: AWS says nothing of arn:aws:iam::3:role/full-access, arn:aws:iam::2:role/dev
+  try: see accounts stage, prod: correct role_arn of profiles "stage", "prod-dev"
+
+no: prod logs (unclear)
+  because: something else
+  try: see account prod
+`
+	if got := o.reasons(); got != want {
+		t.Errorf("%s", got)
+	}
+}

@@ -10,7 +10,11 @@ import (
 
 // oneAccount is what an account.hcl says: each "" where it does not say it in
 // plain words.
-type oneAccount struct{ name, id string }
+type oneAccount struct {
+	name, id string
+	// computed is the first line that sets an id in other words, 0 where none does.
+	computed int
+}
 
 // readAccountHCL reads the lines account_name, account_id and aws_account_id of a
 // block such as locals. What is computed there is not known, and what stands in
@@ -32,6 +36,9 @@ func readAccountHCL(f front.Found) (oneAccount, error) {
 		}
 		value, plain := hclLiteral(strings.TrimSpace(value))
 		to := &a.id
+		if !plain && key != "account_name" && a.computed == 0 {
+			a.computed = i + 1
+		}
 		if key == "account_name" {
 			to = &a.name
 		}

@@ -190,9 +190,12 @@ func askSerial(ctx context.Context, t tty.TTY) (string, error) {
 		if err != nil || serial == "" {
 			return "", err
 		}
-		why := source.CheckSerial(serial)
+		why := source.TypedSerial(serial)
 		if why == "" {
 			return serial, nil
+		}
+		if userFlaw(serial) == "" {
+			why += "; of a user of that name it would be arn:aws:iam::ACCOUNT:mfa/" + serial + ", with the account's id"
 		}
 		t.Say(fmt.Sprintf("%q %s.", serial, why))
 	}

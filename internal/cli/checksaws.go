@@ -258,12 +258,12 @@ func (d *checkup) askKeys(ctx context.Context) []health.Finding {
 }
 
 // restsOpen opens the vault where that takes no question.
-func (d *checkup) restsOpen(ctx context.Context) bool {
-	identity, err := d.rest.LoadIdentity()
-	if err != nil || d.fits(ctx, unlock.Kind{Name: "what rests"}, identity) != nil {
+func (k *keeper) restsOpen(ctx context.Context) bool {
+	identity, err := k.rest.LoadIdentity()
+	if err != nil || k.fits(ctx, unlock.Kind{Name: "what rests"}, identity) != nil {
 		return false
 	}
-	d.identity = identity
+	k.identity = identity
 	return true
 }
 

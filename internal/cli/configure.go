@@ -64,7 +64,7 @@ func newConfigure(sys *System, g *globals) *cobra.Command {
 	f.Var(some{&o.prefix}, "role-prefix", "what stands before the names of the roles; {account} is the account's name")
 	f.Var(some{&o.pattern}, "role-name", "how roles are called (default "+refarch.DefaultPattern+"); {account} is the account's name")
 	f.StringVarP(&o.code, "mfa-token", "t", "", "the MFA code, where it is known already")
-	f.BoolVar(&o.guard, "guard", false, "guard the profile with the key and those of prod*, security, logs and root accounts: fob_guard = code")
+	f.BoolVar(&o.guard, "guard", false, "guard the profile with the key and those of prod*, security, logs and root accounts, but for roles that only read: fob_guard = code")
 	f.BoolVar(&o.dryRun, "dry-run", false, "write nothing: show the difference")
 	f.BoolVar(&o.check, "check", false, "write nothing: status 1 where there is a difference")
 	f.BoolVar(&o.prune, "prune", false, "remove profiles that fob configure wrote and that are not wanted any more")
@@ -130,6 +130,9 @@ func (k *keeper) configureAs(ctx context.Context, set profile.Set, a refarch.Acc
 	}
 	if !w.Guard {
 		o.guardable = w.Guardable(set)
+	}
+	if w.Guard == o.guard { // not a second time, with guards
+		k.sys.sayRegion(set, w, plan)
 	}
 	out := newConfiguredJSON(set, a, w, plan)
 	err = k.carryOut(ctx, set, plan, o, &out)

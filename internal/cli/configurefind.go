@@ -101,23 +101,28 @@ type finder struct {
 	set      profile.Set
 	accounts refarch.Accounts
 	o        configureOptions
+	given    bool            // the person has named their device
 	holds    refarch.Account // the account of the IAM users, zero where it is not in the file
 }
 
 // wantedProfiles joins the accounts with the person: their device and their
 // roles.
 func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.Accounts, o configureOptions) (refarch.Wanted, error) {
-	f := finder{keeper: k, set: set, accounts: a, o: o}
-	w := refarch.Wanted{Source: o.source, Region: o.region, Prune: o.prune, Guard: o.guard}
+	f := finder{keeper: k, set: set, accounts: a, o: o, given: o.serial != "" || o.user != ""}
+	w := refarch.Wanted{Region: o.region, Prune: o.prune, Guard: o.guard}
 	var err error
 	if w.Serial, err = f.holder(ctx); err != nil {
 		return w, err
 	}
+	w.Source = f.o.source
 	switch {
 	case !o.byRights():
 		w.Grants = refarch.Every(a, f.holds.Name, o.naming(), o.roles)
+		err = f.proved(ctx, w)
 	default:
-		w.Grants, err = f.grants(ctx, w)
+		if err = f.proved(ctx, w); err == nil { // before a code of another device is asked for
+			w.Grants, err = f.grants(ctx, w)
+		}
 	}
 	if !o.management {
 		w.Grants = f.withoutManagement(w.Grants)
@@ -131,11 +136,15 @@ func (k *keeper) wantedProfiles(ctx context.Context, set profile.Set, a refarch.
 func (f *finder) holder(ctx context.Context) (serial string, err error) {
 	ok, organized := false, f.o.organization != "" || f.accounts.Management != ""
 	f.holds, ok = f.accounts.Find(f.o.source)
-	if !ok && organized && f.o.user == "" {
+	onlyOne := !ok && !f.o.sourceGiven && !(organized && f.set.Has(f.o.source)) && f.onlyKey(ctx)
+	if !ok && f.o.user == "" && (organized || onlyOne) {
 		if f.o.serial, err = f.device(ctx); err != nil {
 			return "", err
 		}
 		f.holds, ok = f.accounts.WithID(source.Account(f.o.serial))
+	}
+	if onlyOne && !organized {
+		ok = true // its account need not be in the list
 	}
 	if !ok && !f.o.sourceGiven {
 		return "", &fault.Error{What: "cannot tell which account holds the IAM users", Why: fmt.Errorf("%s has no account %q", f.accounts.File, f.o.source), Next: []string{"name the account, or the profile with the key: --source NAME"}, Code: fault.Usage}
@@ -211,7 +220,7 @@ func (f finder) askedDevice(ctx context.Context) (string, error) {
 		return "", configureFault(err)
 	}
 	if serial == "" {
-		f.sys.say("user %s has no MFA device, and the roles for people want one; enrol one: fob mfa enrol PROFILE, then: fob configure", profile.Shown(user))
+		f.sys.say("user %s has no MFA device, and the roles for people want one; enrol one: fob mfa enrol %s, then: fob configure", profile.Shown(user), fault.Operand(f.o.source))
 	}
 	return serial, nil
 }

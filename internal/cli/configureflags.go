@@ -19,7 +19,7 @@ func (o *configureOptions) usable() error {
 	}{
 		{"--source", o.source, sourceFlaw(o.source), []string{"name the account that holds the IAM users, or the profile with the key"}},
 		{"--region", o.region, source.CheckRegion(o.region), []string{"write it like us-west-2"}},
-		{"--mfa-serial", o.serial, source.CheckSerial(o.serial), []string{"see its ARN in the console"}},
+		{"--mfa-serial", o.serial, source.TypedSerial(o.serial), []string{"see its ARN in the console"}},
 		{"--user", o.user, userFlaw(o.user), []string{"or name the device: --mfa-serial ARN"}},
 	} {
 		if one.value != "" && one.flaw != "" {

@@ -118,6 +118,9 @@ func afterAccount(arn string) string {
 // role is entered with a code.
 func (k *keeper) ownDevice(ctx context.Context, set profile.Set, o *configureOptions) (err error) {
 	f := finder{keeper: k, set: set, o: *o}
+	if !o.sourceGiven && !set.Has(o.source) && f.onlyKey(ctx) {
+		o.source = f.o.source
+	}
 	own := ""
 	if p, err := set.Profile(o.source); err == nil {
 		own = p.Value("mfa_serial")

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"fob/internal/decide/profile"
 	"fob/internal/decide/refarch"
+	"fob/internal/decide/source"
 	"fob/internal/fault"
 )
 
@@ -52,7 +54,12 @@ func newConfiguredJSON(set profile.Set, a refarch.Accounts, w refarch.Wanted, p 
 // counted says how many profiles are changed.
 func (o configuredJSON) counted() string {
 	n := make(map[string]int)
+	region := false
 	for _, c := range o.Changes {
+		if c.Profile == "default" && len(c.Settings) == 1 && c.Settings[0].Key == "region" {
+			region = true // settings for the others, and no way in
+			continue
+		}
 		n[c.Action]++
 	}
 	var parts []string
@@ -63,6 +70,9 @@ func (o configuredJSON) counted() string {
 		if count := n[string(a.do)]; count > 0 {
 			parts = append(parts, fmt.Sprintf("%d profile%s %s", count, plural(count), a.said))
 		}
+	}
+	if region {
+		parts = append(parts, "the region in [default]")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -91,6 +101,9 @@ func (s System) showPlan(set profile.Set, p refarch.Plan) error {
 			header = " " + header
 		}
 		b.WriteString("@@\n" + fault.Line(header) + "\n")
+		if c.Note != "" {
+			b.WriteString(header[:1] + "# " + c.Note + "\n")
+		}
 		for _, set := range c.Settings {
 			if set.Before != "" {
 				b.WriteString("-" + fault.Line(set.Key+" = "+set.Before) + "\n")
@@ -114,7 +127,7 @@ func (s System) sayLeft(p refarch.Plan, pruned bool) {
 		for _, set := range c.Settings {
 			keys = append(keys, set.Key)
 		}
-		s.say("left profile %s as you wrote it (%s), though %s would be another; to have it kept up to date, put this line below its header: # %s", profile.Shown(c.Profile), c.Where, strings.Join(keys, ", "), refarch.Note)
+		s.say("left profile %s as it is (%s), though %s would be another; to have it kept up to date, put this line below its header: # %s", profile.Shown(c.Profile), c.Where, strings.Join(keys, ", "), refarch.Note)
 	}
 	if n := len(p.Stale); n > 0 {
 		then := "--prune removes what holds nothing else"
@@ -122,6 +135,24 @@ func (s System) sayLeft(p refarch.Plan, pruned bool) {
 			then = "left, since something was added to what fob configure wrote, or another profile needs it"
 		}
 		s.say("%d profile%s of fob configure not among these: %s; %s", n, plural(n), someOfThem(p.Stale), then)
+	}
+}
+
+// sayRegion tells of profiles that have no region, and of a region that may be a slip.
+func (s System) sayRegion(set profile.Set, w refarch.Wanted, p refarch.Plan) {
+	if odd := source.OddRegion(w.Region); w.Region != "" && odd != "" {
+		s.say("--region %s %s", profile.Shown(w.Region), odd)
+	}
+	now, err := set.WithText(p.Text)
+	if err != nil || cmp.Or(s.lookup("AWS_REGION"), s.lookup("AWS_DEFAULT_REGION")) != "" {
+		return
+	}
+	for _, g := range w.Grants {
+		one, err := now.Profile(refarch.ProfileName(g.Account.Name, g.Key))
+		if err == nil && one.Value("region") == "" {
+			s.say("no region: most programs want one: --region us-west-2")
+			return
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -195,6 +196,14 @@ func (s System) runMFAList(ctx context.Context, g *globals, o mfaOptions) (err e
 		if o.json {
 			return writeJSON(s.Stdout, out)
 		}
+		if set, err := m.load(); err == nil && w.Serial != "" && !slices.ContainsFunc(out.Devices, func(d mfaDeviceJSON) bool { return d.InConfig }) {
+			var have []string
+			for _, d := range out.Devices {
+				have = append(have, d.Serial)
+			}
+			_, next := strange(set, w.Serial, w.Profile, have)
+			s.say("the config names %s, which is none of the user's: %s", w.Serial, next[0])
+		}
 		return s.tellDevices(out, w.Owner.Serial())
 	})
 }
@@ -202,7 +211,7 @@ func (s System) runMFAList(ctx context.Context, g *globals, o mfaOptions) (err e
 // tellDevices prints a line for each device, and on standard error what follows
 // from how it is named.
 func (s System) tellDevices(l mfaListJSON, own string) error {
-	profile, found := fault.Operand(l.Profile), l.Serial == ""
+	profile := fault.Operand(l.Profile)
 	var b strings.Builder
 	for _, d := range l.Devices {
 		name := "another name than the user's"
@@ -210,7 +219,7 @@ func (s System) tellDevices(l mfaListJSON, own string) error {
 			name = "named like the user"
 		}
 		line := fmt.Sprintf("%s  %s, since %s, %s", d.Serial, d.Kind, d.Enabled.Format(time.DateOnly), name)
-		if found = found || d.InConfig; d.InConfig {
+		if d.InConfig {
 			line += ", in the config"
 		}
 		b.WriteString(fault.Line(line) + "\n")
@@ -221,8 +230,6 @@ func (s System) tellDevices(l mfaListJSON, own string) error {
 	switch {
 	case len(l.Devices) == 0:
 		s.say("user %s has no MFA device; enrol one: fob mfa enrol %s", l.User, profile)
-	case !found:
-		s.say("the config names %s, which is none of them: correct mfa_serial", l.Serial)
 	case l.Serial == "":
 		s.say("no mfa_serial is set for profile %s", profile)
 	}

@@ -71,14 +71,19 @@ func (k *keeper) notOwn(ctx context.Context, c chain.Chain, device source.MFA, s
 	if err != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, deviceWait)
-	defer cancel()
-	conf := k.sys.awsConfig(iam)
-	conf.Attempts = 1
-	have, err := awsapi.New(conf, signer).OwnMFADevices(ctx)
+	have, err := k.devicesSoon(ctx, iam, signer)
 	if err != nil || slices.Contains(have, device.Serial) {
 		return nil
 	}
 	why, next := strange(set, device.Serial, c.Key, have)
 	return &fault.Error{What: "cannot get credentials for profile " + fmt.Sprintf("%q", c.Profile), Why: errors.New("AWS did not take the code, since " + why), Next: next, Code: fault.Refused}
+}
+
+// devicesSoon lists the devices of the user that signs, in bounded time.
+func (k *keeper) devicesSoon(ctx context.Context, iam source.Endpoint, signer cred.Signer) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, deviceWait)
+	defer cancel()
+	conf := k.sys.awsConfig(iam)
+	conf.Attempts = 1
+	return awsapi.New(conf, signer).OwnMFADevices(ctx)
 }

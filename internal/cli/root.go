@@ -104,7 +104,7 @@ func commands() []func(*System, *globals) *cobra.Command {
 
 // usage makes cobra's complaint about a command line into a fault.
 func usage(c *cobra.Command, err error) error {
-	f := &fault.Error{What: "cannot understand the command line", Why: withoutParser(err), Code: fault.Usage, Next: []string{"see the flags: " + c.CommandPath() + " --help"}}
+	f := &fault.Error{What: "cannot understand the command line", Why: inOurWords(err), Code: fault.Usage, Next: []string{"see the flags: " + c.CommandPath() + " --help"}}
 	if c.Name() == "exec" {
 		f.Code = fault.Launcher
 	}
@@ -112,6 +112,16 @@ func usage(c *cobra.Command, err error) error {
 		f.Next = append([]string{instead}, f.Next...)
 	}
 	return f
+}
+
+// inOurWords is a complaint without what the library says of its own workings.
+func inOurWords(err error) error {
+	_, set, ok := strings.Cut(err.Error(), "are set none of the others can be; [")
+	set, _, whole := strings.Cut(set, "] were all set")
+	if !ok || !whole {
+		return withoutParser(err)
+	}
+	return errors.New("--" + strings.Join(strings.Fields(set), " and --") + " exclude each other")
 }
 
 // withoutParser leaves out what the parser of a number or a switch says: it names

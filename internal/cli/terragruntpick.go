@@ -30,7 +30,12 @@ func accountOf(p front.Place) (account, error) {
 	}
 	a := account{id: hcl.id, name: hcl.name, from: p.Account.Path, below: filepath.Dir(p.Account.Path)}
 	if p.Accounts.Path == "" {
-		if a.id == "" {
+		switch {
+		case a.id == "" && hcl.computed > 0:
+			return account{}, fmt.Errorf("%s:%d: the id is computed there, and fob reads only one that is written out in quotes", p.Account.Path, hcl.computed)
+		case a.id == "" && p.Account.Path != "":
+			return account{}, fmt.Errorf("%s has no account_id, and no accounts.json, accounts.yml or accounts.yaml stands above it", p.Account.Path)
+		case a.id == "":
 			return account{}, errNoAccountsFile
 		}
 		return a, checkID(a)
@@ -311,6 +316,9 @@ func notOne(subject string, ways, fit []wayIn, c front.Choice) error {
 		}
 		f.Why = fmt.Errorf("none of its profiles %s: %s", wanted, someWays(ways))
 		f.Next = []string{"add such a profile, or leave out the flag"}
+		if c.ReadOnly {
+			f.Next = []string{"have the profiles made: fob configure --roles full-access,read-only", "or leave out the flag"}
+		}
 		return f
 	}
 	f.Why = fmt.Errorf("%d profiles fit: %s", len(fit), someWays(fit))

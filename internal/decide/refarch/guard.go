@@ -17,10 +17,15 @@ func WorthGuarding(account string) bool {
 	return strings.HasPrefix(account, "prod") || slices.Contains([]string{"security", "logs", "root", "management", "master"}, account)
 }
 
-// guards says which of the profiles that are wanted get a guard: those of the
-// accounts above, and the one with the key.
-func (w Wanted) guards(account string) []profile.Setting {
-	if !w.Guard || account != "" && !WorthGuarding(account) {
+// onlyReads says whether a role changes nothing: a guard is for what does. Billing
+// is written to as well, and support is spoken to.
+func onlyReads(key string) bool { return key == "read-only" || key == "logs" }
+
+// guards says whether the profile of a role in an account gets a guard: where the
+// account is one of those above and the role can change something. That with the
+// key, which has no account here, gets one.
+func (w Wanted) guards(account, key string) []profile.Setting {
+	if !w.Guard || account != "" && (!WorthGuarding(account) || onlyReads(key)) {
 		return nil
 	}
 	return []profile.Setting{guardSetting()}

@@ -20,8 +20,8 @@ type Wanted struct {
 	Region string // for [default], "" to leave it alone
 	Grants []Grant
 	Prune  bool
-	// Guard puts fob_guard = code on the profile with the key and on those of the
-	// accounts that are WorthGuarding. Without it a guard that is there stays.
+	// Guard puts fob_guard = code on the profile with the key and, in the accounts
+	// that are WorthGuarding, on those of roles that do more than read. Without it a guard that is there stays.
 	Guard bool
 }
 
@@ -43,6 +43,8 @@ type Change struct {
 	Settings []SettingChange
 	// Where is the place in the file, "" for what is added.
 	Where string
+	// Note is a comment that comes or goes with the profile, or "".
+	Note string
 }
 
 // SettingChange is one setting before and after; "" is for none.
@@ -109,7 +111,7 @@ func (w Wanted) sections() ([]profile.Addition, error) {
 		source.Settings = []profile.Setting{{Key: "mfa_serial", Value: w.Serial}}
 	}
 	serial := source.Settings
-	source.Settings = append(slices.Clone(serial), w.guards("")...)
+	source.Settings = append(slices.Clone(serial), w.guards("", "")...)
 	all := []profile.Addition{source}
 	from := map[string]string{w.Source: "the profile with the key"}
 	for _, g := range w.Grants {
@@ -123,7 +125,7 @@ func (w Wanted) sections() ([]profile.Addition, error) {
 		settings = append(settings, serial...)
 		arn := "arn:" + partition(w.Serial) + ":iam::" + g.Account.ID + ":role/" + g.Role
 		settings = append(settings, profile.Setting{Key: "role_arn", Value: arn})
-		all = append(all, profile.Addition{Name: name, Note: Note, Settings: append(settings, w.guards(g.Account.Name)...)})
+		all = append(all, profile.Addition{Name: name, Note: Note, Settings: append(settings, w.guards(g.Account.Name, g.Key)...)})
 	}
 	return all, nil
 }
@@ -153,7 +155,7 @@ func (p *planner) region(region string) error {
 
 func (p *planner) add(a profile.Addition) {
 	p.added = append(p.added, a)
-	c := Change{Profile: a.Name, Do: Add}
+	c := Change{Profile: a.Name, Do: Add, Note: a.Note}
 	for _, s := range a.Settings {
 		c.Settings = append(c.Settings, SettingChange{s.Key, "", s.Value})
 	}
@@ -162,7 +164,7 @@ func (p *planner) add(a profile.Addition) {
 
 // change sets settings of a section that is there.
 func (p *planner) change(own profile.Profile, to []SettingChange) {
-	p.plan.Changes = append(p.plan.Changes, Change{own.Name, Set, to, own.Where()})
+	p.plan.Changes = append(p.plan.Changes, Change{Profile: own.Name, Do: Set, Settings: to, Where: own.Where()})
 	e := profile.Edit{Name: own.Name}
 	for _, s := range to {
 		e.Settings = append(e.Settings, profile.Setting{Key: s.Key, Value: s.After})
@@ -192,12 +194,18 @@ func (p *planner) want(a profile.Addition, source bool) error {
 	switch {
 	case len(differ) == 0:
 		return nil
-	case p.set.Noted(a.Name, Note), source && lacks:
+	case p.set.Noted(a.Name, Note), source && (lacks || ofAdd(own)):
 		p.change(own, differ)
 		return nil
 	}
-	p.plan.Changes = append(p.plan.Changes, Change{own.Name, Leave, differ, own.Where()})
+	p.plan.Changes = append(p.plan.Changes, Change{Profile: own.Name, Do: Leave, Settings: differ, Where: own.Where()})
 	return nil
+}
+
+// ofAdd says whether a profile with a key has nothing but what fob writes when it
+// stores the key, or enrols the device.
+func ofAdd(own profile.Profile) bool {
+	return slices.Equal(own.Keys(), []string{"mfa_serial"})
 }
 
 // prune looks for profiles that fob wrote for this source and that are not wanted
@@ -243,7 +251,7 @@ func notOurs(key string) bool {
 }
 
 func (p *planner) remove(own profile.Profile) {
-	c := Change{Profile: own.Name, Do: Remove, Where: own.Where()}
+	c := Change{Profile: own.Name, Do: Remove, Note: Note, Where: own.Where()}
 	for _, key := range own.Keys() {
 		c.Settings = append(c.Settings, SettingChange{key, own.Value(key), ""})
 	}

@@ -285,29 +285,34 @@ func TestMake(t *testing.T) {
 			name: "the source gets its device, other bytes stay", before: mine,
 			after: strings.Replace(mine, "# stays\n", "# stays\nmfa_serial = "+serial+"\n", 1) + dev,
 			want: []Change{
-				{"security", Set, []SettingChange{{"mfa_serial", "", serial}}, "~/.aws/config:3"},
-				{"dev", Add, []SettingChange{{"source_profile", "", "security"}, {"mfa_serial", "", serial}, {"role_arn", "", arn}}, ""},
+				{"security", Set, []SettingChange{{"mfa_serial", "", serial}}, "~/.aws/config:3", ""},
+				{"dev", Add, []SettingChange{{"source_profile", "", "security"}, {"mfa_serial", "", serial}, {"role_arn", "", arn}}, "", Note},
 			},
 		},
 		{
 			name:   "what a person wrote is left",
-			before: "[profile security]\nmfa_serial = x\n[profile dev]\nrole_arn = mine\n", after: "[profile security]\nmfa_serial = x\n[profile dev]\nrole_arn = mine\n",
+			before: "[profile security]\nmfa_serial = x\nregion = y\n[profile dev]\nrole_arn = mine\n", after: "[profile security]\nmfa_serial = x\nregion = y\n[profile dev]\nrole_arn = mine\n",
 			want: []Change{
-				{"security", Leave, []SettingChange{{"mfa_serial", "x", serial}}, "~/.aws/config:1"},
-				{"dev", Leave, []SettingChange{{"source_profile", "", "security"}, {"mfa_serial", "", serial}, {"role_arn", "mine", arn}}, "~/.aws/config:3"},
+				{"security", Leave, []SettingChange{{"mfa_serial", "x", serial}}, "~/.aws/config:1", ""},
+				{"dev", Leave, []SettingChange{{"source_profile", "", "security"}, {"mfa_serial", "", serial}, {"role_arn", "mine", arn}}, "~/.aws/config:4", ""},
 			},
+		},
+		{
+			name:   "what fob add wrote is taken over",
+			before: "[profile security]\nmfa_serial = x\n" + dev, after: "[profile security]\nmfa_serial = " + serial + "\n" + dev,
+			want: []Change{{"security", Set, []SettingChange{{"mfa_serial", "x", serial}}, "~/.aws/config:1", ""}},
 		},
 		{
 			name:   "what bears the note is brought up to date, more settings stay",
 			before: "[profile security]\nmfa_serial = " + serial + "\n[profile dev]\nsource_profile = security\n  # written by fob configure\nduration_seconds = 900\nmfa_serial = " + serial + "\nrole_arn = old\n",
 			after:  "[profile security]\nmfa_serial = " + serial + "\n[profile dev]\nsource_profile = security\n  # written by fob configure\nduration_seconds = 900\nmfa_serial = " + serial + "\nrole_arn = " + arn + "\n",
-			want:   []Change{{"dev", Set, []SettingChange{{"role_arn", "old", arn}}, "~/.aws/config:3"}},
+			want:   []Change{{"dev", Set, []SettingChange{{"role_arn", "old", arn}}, "~/.aws/config:3", ""}},
 		},
 		{
 			name:   "the region of [default] is set, once for all",
 			before: "[default]\noutput = json\n[profile security]\nmfa_serial = " + serial + "\n" + dev, change: func(w *Wanted) { w.Region = "eu-west-1" },
 			after: "[default]\noutput = json\nregion = eu-west-1\n[profile security]\nmfa_serial = " + serial + "\n" + dev,
-			want:  []Change{{"default", Set, []SettingChange{{"region", "", "eu-west-1"}}, "~/.aws/config:1"}},
+			want:  []Change{{"default", Set, []SettingChange{{"region", "", "eu-west-1"}}, "~/.aws/config:1", ""}},
 		},
 		{
 			name:   "what is not wanted any more stays without --prune",
@@ -319,7 +324,7 @@ func TestMake(t *testing.T) {
 			before: "[profile security]\nmfa_serial = " + serial + "\n" + strings.ReplaceAll(dev, "dev", "gone") + dev + strings.ReplaceAll(strings.ReplaceAll(dev, "dev", "theirs"), "= security", "= other") + strings.ReplaceAll(dev, "dev", "used") + "region = x\n[profile mine]\nsource_profile = security\n",
 			after:  "[profile security]\nmfa_serial = " + serial + "\n" + dev + strings.ReplaceAll(strings.ReplaceAll(dev, "dev", "theirs"), "= security", "= other") + strings.ReplaceAll(dev, "dev", "used") + "region = x\n[profile mine]\nsource_profile = security\n",
 			change: func(w *Wanted) { w.Prune = true }, stale: []string{"used"},
-			want: []Change{{"gone", Remove, []SettingChange{{"mfa_serial", serial, ""}, {"role_arn", arn, ""}, {"source_profile", "security", ""}}, "~/.aws/config:4"}},
+			want: []Change{{"gone", Remove, []SettingChange{{"mfa_serial", serial, ""}, {"role_arn", arn, ""}, {"source_profile", "security", ""}}, "~/.aws/config:4", Note}},
 		},
 		{
 			name:   "a comment is a person's too, and so is what a profile of theirs is made from",
@@ -386,4 +391,50 @@ func FuzzParseAccounts(f *testing.F) {
 			t.Fatalf("%v %v: %s", err, set.Warnings(), plan.Text)
 		}
 	})
+}
+
+// A mistyped role makes no name of its own; a customer's role has to be named so.
+func TestForeignRoles(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		n    Naming
+		key  string
+		want string
+		next string
+	}{
+		{Naming{}, "read-onyl", `there is no default role "read-onyl", but ` + strings.Join(Roles(), ", "), "did you mean read-only?"},
+		{Naming{Prefix: "x-"}, "admin", `there is no default role "admin", but ` + strings.Join(Roles(), ", "), "did you mean iam-admin?"},
+		{Naming{}, "partner", `there is no default role "partner", but ` + strings.Join(Roles(), ", "), "if it is a role of your own, say how it is called: --role-name 'NAME', or '" + DefaultPattern + "'"},
+		{Naming{Pattern: DefaultPattern}, "partner", "", ""},
+		{Naming{Pattern: "OrganizationAccountAccessRole"}, "admin", "", ""},
+		{Naming{}, "read-only", "", ""},
+	} {
+		err := tt.n.Check([]string{tt.key})
+		got, next := "", ""
+		if bad := (*Error)(nil); errors.As(err, &bad) {
+			got, next = bad.Text, bad.Next[0]
+		}
+		if got != tt.want || next != tt.next {
+			t.Errorf("%s: %q, %q", tt.key, got, next)
+		}
+	}
+}
+
+func TestNearRole(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"allow-fulll-access-from-other-accounts":     "allow-full-access-from-other-accounts",
+		"allow-read-onyl-access-from-other-accounts": "allow-read-only-access-from-other-accounts",
+		"allow-full-access-from-other-acounts":       "allow-full-access-from-other-accounts",
+		"alow-dev-access-from-other-accounts":        "allow-dev-access-from-other-accounts",
+		"allow-auto-deploi-from-other-accounts":      "allow-auto-deploy-from-other-accounts",
+		"allow-full-access-from-other-accounts":      "",
+		"allow-ops-access-from-other-accounts":       "",
+		"partner":                                    "",
+		"":                                           "",
+	} {
+		if got := NearRole(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
 }

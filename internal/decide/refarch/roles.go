@@ -3,6 +3,8 @@ package refarch
 import (
 	"slices"
 	"strings"
+
+	"fob/internal/decide/profile"
 )
 
 // FullAccess is the role whose profile bears the account's name alone.
@@ -98,6 +100,9 @@ func (n Naming) Check(keys []string) error {
 		return &Error{Text: "the role name " + shown(n.pattern()) + " has no {role} in it, so all roles of an account would be one", Next: []string{"name one role", "write the name like " + DefaultPattern}}
 	}
 	for i, key := range keys {
+		if err := n.foreign(key); err != nil {
+			return err
+		}
 		if slices.Contains(keys[:i], key) {
 			return &Error{Text: "the role " + shown(key) + " is named twice", Next: []string{"name it once"}}
 		}
@@ -109,6 +114,34 @@ func (n Naming) Check(keys []string) error {
 		}
 	}
 	return nil
+}
+
+// foreign refuses a key that is none of the nine where nobody has said how roles
+// are called: it is a slip more often than a role of the customer's.
+func (n Naming) foreign(key string) error {
+	if n.Pattern != "" || slices.Contains(Roles(), key) || nameFlaw(key) != "" || !isRoleName(n.Name(key, "x")) {
+		return nil
+	}
+	next := []string{"if it is a role of your own, say how it is called: --role-name 'NAME', or '" + DefaultPattern + "'"}
+	if near := profile.Near(key, Roles()); len(near) > 0 {
+		next = append([]string{"did you mean " + near[0] + "?"}, next...)
+	}
+	return &Error{Text: "there is no default role " + shown(key) + ", but " + strings.Join(Roles(), ", "), Next: next}
+}
+
+// NearRole is the name of the default role that a name may be a slip of, or "".
+func NearRole(name string) string {
+	before, after, _ := strings.Cut(DefaultPattern, "{role}")
+	part := func(name string) string { return strings.TrimSuffix(name, "-access") }
+	for _, r := range roles() {
+		inner, begins := strings.CutPrefix(name, before)
+		inner, ends := strings.CutSuffix(inner, after)
+		slip := begins && ends && len(profile.Near(part(inner), []string{part(r.Part)})) > 0
+		if name != r.Name() && (slip || strings.Contains(name, part(r.Part)) && len(profile.Near(name, []string{r.Name()})) > 0) {
+			return r.Name()
+		}
+	}
+	return ""
 }
 
 // Name is the name of a role in an account. A key that is none of the nine is a

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -143,6 +144,47 @@ func seconds(d time.Duration) string {
 func CheckRegion(v string) string {
 	if v == "" || len(v) > 32 || strings.Trim(v, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || !strings.Contains(v, "-") || v[0] == '-' || v[len(v)-1] == '-' {
 		return "is not the name of a region"
+	}
+	return ""
+}
+
+// OddRegion says that v has the form of no region of AWS, or "": an area, with what
+// is apart in it, a direction and a number. A new region has that form too; the
+// areas grow by one in some years, so this is for a warning.
+func OddRegion(v string) string {
+	areas := []string{"us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "us-iso", "us-isob", "us-isof", "eu-isoe", "eusc-de"}
+	directions := []string{"north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"}
+	number := strings.LastIndexByte(v, '-')
+	if number < 0 {
+		return "is not the name of a region"
+	}
+	direction := strings.LastIndexByte(v[:number], '-')
+	if direction < 0 || !slices.Contains(areas, v[:direction]) {
+		return "begins like no region of AWS that fob knows"
+	}
+	at := v[direction+1 : number]
+	switch {
+	case !slices.Contains(directions, at):
+		why := "is like no region of AWS that fob knows"
+		if near := profile.Near(at, directions); len(near) > 0 {
+			why += ": did you mean " + v[:direction+1] + near[0] + v[number:] + "?"
+		}
+		return why
+	case len(v)-number != 2 || !digits(v[number+1:]) || v[number+1] == '0':
+		return "is like no region of AWS that fob knows"
+	}
+	return ""
+}
+
+// TypedSerial is CheckSerial for what a person types: a bare word is as long as a
+// serial at times, but is a name. Those of AWS's hardware are like GAHT12345678.
+func TypedSerial(v string) string {
+	if why := CheckSerial(v); why != "" || strings.HasPrefix(v, "arn:") {
+		return why
+	}
+	number := strings.TrimLeft(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	if len(number) < 4 || !digits(number) {
+		return "is neither the ARN of an MFA device nor a serial like GAHT12345678"
 	}
 	return ""
 }

@@ -202,3 +202,38 @@ func FuzzAssumeRoleAnswer(f *testing.F) {
 		}
 	})
 }
+
+func TestOddRegion(t *testing.T) {
+	t.Parallel()
+	for _, plain := range []string{"us-east-1", "us-west-2", "eu-central-1", "ap-southeast-7", "ap-northeast-3", "ca-west-1", "il-central-1", "mx-central-1", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1", "eusc-de-east-1", "cn-northwest-1"} {
+		if why := OddRegion(plain); why != "" {
+			t.Errorf("%s %s", plain, why)
+		}
+	}
+	for odd, want := range map[string]string{
+		"us-weast-2":  "is like no region of AWS that fob knows: did you mean us-east-2?",
+		"us-wset-2":   "is like no region of AWS that fob knows: did you mean us-west-2?",
+		"us-west-22":  "is like no region of AWS that fob knows",
+		"us-west-":    "is like no region of AWS that fob knows",
+		"xx-west-1":   "begins like no region of AWS that fob knows",
+		"us-west":     "begins like no region of AWS that fob knows",
+		"nonsense":    "is not the name of a region",
+		"us-oregon-1": "is like no region of AWS that fob knows",
+	} {
+		if why := OddRegion(odd); why != want {
+			t.Errorf("%s: %q, want %q", odd, why, want)
+		}
+	}
+}
+
+func TestTypedSerial(t *testing.T) {
+	t.Parallel()
+	for serial, ok := range map[string]bool{
+		"arn:aws:iam::123456789012:mfa/gruntwork": true, "GAHT12345678": true, "1234567890": true,
+		"gruntwork": false, "gruntwork1": false, "GRUNTWORK": false, "arn:aws:iam::123456789012:user/gruntwork": false, "": false, "jane@acme.com": false,
+	} {
+		if why := TypedSerial(serial); (why == "") != ok {
+			t.Errorf("%q: %q", serial, why)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fob/internal/decide/iampolicy"
+	"fob/internal/decide/refarch"
 	"fob/internal/fault"
 	"fob/internal/obtain/awsapi"
 )
@@ -66,10 +67,23 @@ func Decide(e Evidence) Verdict {
 	case refusal.Code != "AccessDenied" && refusal.Code != "AccessDeniedException":
 		return odd(refusal)
 	}
-	if v, ok := e.worded(refusal.Message); ok {
+	v, ok := e.worded(refusal.Message)
+	if !ok {
+		v = e.weigh()
+	}
+	return e.withSlip(v)
+}
+
+// withSlip names the default role that the config may mean, where it names one that
+// is none and is spelt nearly so.
+func (e Evidence) withSlip(v Verdict) Verdict {
+	near := refarch.NearRole(NameOf(e.ARN))
+	if e.Profile == "" || near == "" || v.Reason != Unclear && v.Reason != RoleGone && v.Reason != NoGroup {
 		return v
 	}
-	return e.weigh()
+	meant := strings.TrimSuffix(e.ARN, NameOf(e.ARN)) + near
+	v.Next = append([]string{"if the default role is meant, correct role_arn" + e.ofProfile() + ": " + meant}, v.Next...)
+	return v
 }
 
 // throttled says whether AWS refuses because of too many calls.
@@ -189,8 +203,12 @@ func (e Evidence) absent(leave iampolicy.Leave, from string) Verdict {
 	if human(e.ARN) && AccountOf(e.ARN) == e.Who.Account {
 		v.Next = []string{"the account of the users has no roles for people: use the user's own session there"}
 	}
-	if e.Profile != "" {
+	switch {
+	case e.Profile != "":
 		v.Next = append(v.Next, "or correct role_arn"+e.ofProfile())
+	case v.Reason == RoleGone:
+		// It was tried because all are: nobody is missing it.
+		v.Why, v.Next = v.Why+", and neither a profile nor a group names it: nothing is to be mended", nil
 	}
 	return v
 }
@@ -223,7 +241,7 @@ func (e Evidence) unclear(leave iampolicy.Leave, from string) Verdict {
 		v.Next = []string{"ask who keeps the organization's policies"}
 	case leave >= iampolicy.Perhaps:
 		v.Why = "a policy of " + from + " allows it: the role does not exist, or its trust policy refuses; AWS gives the same answer for both"
-		v.Next = []string{"see which roles account " + e.Book.Called(AccountOf(e.ARN)) + " has: aws iam list-roles, in that account"}
+		v.Next = []string{"see which roles there are in account " + e.Book.Called(AccountOf(e.ARN)) + ": aws iam list-roles"}
 	case e.Who.Name == "" && e.Who.ARN != "":
 		v.Why = "who asks is " + e.Who.ARN + ": its role's policies or a session policy may leave it out, or the role may not exist or not trust it"
 		v.Next = []string{"see what is asked of whom: fob explain PROFILE"}
