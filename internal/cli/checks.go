@@ -22,7 +22,7 @@ import (
 func checks() []func(context.Context, *checkup) []health.Finding {
 	return []func(context.Context, *checkup) []health.Finding{
 		checkExecutables, checkStore, checkWays, checkPlaces, checkPassphrase, checkEnvironment,
-		checkConfig, checkKeysInClear, checkCaches, checkModes, checkAWS,
+		checkConfig, checkProcessLines, checkKeysInClear, checkBackups, checkCaches, checkModes, checkAWS,
 	}
 }
 

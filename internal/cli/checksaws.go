@@ -147,8 +147,11 @@ func (all addresses) knock(ctx context.Context, d *checkup) []health.Finding {
 		a := answers[i]
 		a.Err = err
 		same := func(o health.Answer) bool { return o.Host == a.Host && (o.Err == nil) == (a.Err == nil) }
-		if !slices.ContainsFunc(hosts, same) {
+		switch at := slices.IndexFunc(hosts, same); {
+		case at < 0:
 			hosts = append(hosts, a)
+		case !slices.Contains(hosts[at].Services, all[i].service):
+			hosts[at].Services = append(hosts[at].Services, all[i].service)
 		}
 	}
 	if over > 0 {
@@ -158,7 +161,7 @@ func (all addresses) knock(ctx context.Context, d *checkup) []health.Finding {
 }
 
 func (d *checkup) knock(ctx context.Context, a address) (health.Answer, error) {
-	out := health.Answer{By: a.end.URLFrom, Rare: a.service == "signin"}
+	out := health.Answer{By: a.end.URLFrom, Services: []string{a.service}, Rare: a.service == "signin"}
 	client := awsapi.New(d.sys.awsConfig(a.end), cred.Signer{})
 	var r awsapi.Reached
 	var err error

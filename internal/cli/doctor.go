@@ -145,7 +145,7 @@ func (d *checkup) resolve(names []string) {
 	for _, name := range names {
 		r := chain.Request{Profile: name, Env: env, Unguarded: true}
 		c, err := chain.Resolve(d.set, d.kinds, hasKey, d.index.Refused(d.sys.Now()), r)
-		d.plans = append(d.plans, health.Plan{Name: name, Chain: c, Err: err})
+		d.plans = append(d.plans, health.Plan{Name: name, Chain: c, Err: err, Assumed: d.locked})
 	}
 }
 

@@ -22,9 +22,12 @@ type removeOptions struct {
 func newRemove(sys *System, g *globals) *cobra.Command {
 	var o removeOptions
 	c := &cobra.Command{
-		Use:               "remove PROFILE",
-		Aliases:           []string{"rm"},
-		Short:             "Remove the stored key of a profile, and its sessions",
+		Use:     "remove PROFILE",
+		Aliases: []string{"rm"},
+		Short:   "Remove the stored key of a profile, and every session",
+		Long: "Remove the stored key of a profile. Every session of the store ends, those of other keys too:\n" +
+			"they are sealed by one key, which changes, so that no copy of them opens any more. The next\n" +
+			"command asks for a code. What AWS has of the key stays: delete it in the IAM console.",
 		Example:           "  fob remove security\n  fob rm -f security",
 		Args:              oneProfile,
 		ValidArgsFunction: sys.completeProfile(g),
@@ -74,7 +77,7 @@ func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) erro
 			return err
 		}
 		defer t.Close()
-		text, err := t.ReadLine(ctx, fmt.Sprintf("Remove the key of profile %q? It cannot be brought back. (y|N) ", o.profile))
+		text, err := t.ReadLine(ctx, fmt.Sprintf("Remove the key of profile %q? It cannot be brought back, and every session ends. (y|N) ", o.profile))
 		if err != nil || text != "y" && text != "Y" && text != "yes" {
 			if err == nil {
 				err = &fault.Error{What: "nothing was removed", Code: fault.Failed}
@@ -125,6 +128,7 @@ func (k *keeper) remove(ctx context.Context, name string) error {
 	if err := k.opened(ctx, k.identity); err != nil {
 		return err
 	}
-	k.sys.say("removed the key of profile %s and every session", profile.Shown(name))
+	k.sys.say("removed the key of profile %s and every session, those of other keys too: the next command asks for a code", profile.Shown(name))
+	k.tellLeftBehind(name)
 	return nil
 }

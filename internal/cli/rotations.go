@@ -70,7 +70,9 @@ func (j rotationJournal) SwapKey(ctx context.Context, name, from string, to cred
 	err := j.written(ctx, j.vault.SwapKey(ctx, name, from, to))
 	if err == nil {
 		// One that stays ends by itself.
-		_, _ = j.cache.Clear(func(e cache.Entry) bool { return madeBy(e, name) || j.orphaned(e) })
+		if n, _ := j.cache.Clear(func(e cache.Entry) bool { return madeBy(e, name) || j.orphaned(e) }); n > 0 {
+			j.sys.say("its %d session%s ended, which came from the former key: the next command asks for a code, where a device is set", n, plural(n))
+		}
 	}
 	return err
 }

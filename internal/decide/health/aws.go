@@ -14,6 +14,8 @@ type Answer struct {
 	// Host is where, By who asked for it in place of AWS's own, or "".
 	Host, By string
 	Err      error
+	// Services are what is called there (sts, iam, signin).
+	Services []string
 	// Rare says that only fob login goes there.
 	Rare bool
 	// Dated says that the answer told the time, and Ahead how far AWS's clock is
@@ -41,13 +43,13 @@ func Answers(all []Answer) []Finding {
 			clock, dated = a.Ahead, true
 		}
 		if a.Err == nil {
-			good = append(good, a.Host)
+			good = append(good, a.at())
 			continue
 		}
 		f := a.silent()
 		same := func(o Finding) bool { return slices.Equal(o.Next, f.Next) }
 		if i := slices.IndexFunc(found, same); i >= 0 { // mended together
-			found[i].What += ", " + fault.Line(a.Host)
+			found[i].What += ", " + a.at()
 			continue
 		}
 		found = append(found, f)
@@ -62,9 +64,23 @@ func Answers(all []Answer) []Finding {
 	return append(found, clockOff(clock)...)
 }
 
+// at is the host, with the services that its name does not tell.
+func (a Answer) at() string {
+	var names []string
+	for _, service := range a.Services {
+		if !strings.Contains(a.Host, service) {
+			names = append(names, map[string]string{"sts": "STS", "iam": "IAM", "signin": "sign-in"}[service])
+		}
+	}
+	if len(names) == 0 {
+		return fault.Line(a.Host)
+	}
+	return fault.Line(a.Host) + " (" + strings.Join(names, ", ") + ")"
+}
+
 // silent is the finding of an address without an answer.
 func (a Answer) silent() Finding {
-	f := Finding{Level: Wrong, What: "nothing answers at " + fault.Line(a.Host), Why: fault.Line(a.Err.Error()), Next: []string{"look at the network, HTTPS_PROXY and NO_PROXY"}}
+	f := Finding{Level: Wrong, What: "nothing answers at " + a.at(), Why: fault.Line(a.Err.Error()), Next: []string{"look at the network, HTTPS_PROXY and NO_PROXY"}}
 	if a.By != "" {
 		f.Next = []string{"correct it, or take it away: " + a.By}
 	}

@@ -16,6 +16,8 @@ type Plan struct {
 	Name  string
 	Chain chain.Chain
 	Err   error
+	// Assumed says that which keys are stored is not known.
+	Assumed bool
 }
 
 // Config judges what the config says, given what comes of all of its profiles.
@@ -40,8 +42,13 @@ func (c *config) judge(plans []Plan) []Finding {
 	c.regions(plans)
 	usable := slices.DeleteFunc(slices.Clone(plans), func(p Plan) bool { return p.Err != nil })
 	if len(usable) > 0 {
-		c.tell(Fine, count(len(usable), "profile")+" of "+c.set.Display()+" can be used", "")
+		text := count(len(usable), "profile") + " of " + c.set.Display() + " can be used"
+		if usable[0].Assumed {
+			text += ", if their keys are stored: the store is locked"
+		}
+		c.tell(Fine, text, "")
 	}
+	c.withoutDevice(usable)
 	return c.found
 }
 
@@ -65,6 +72,9 @@ func (c *config) mistakes() {
 			c.tell(Warning, text, "")
 		}
 	}
+	for _, e := range c.set.Unread() {
+		c.tell(Warning, e.Error(), "", e.Next...)
+	}
 	mistakes := c.set.Mistakes()
 	for i, e := range mistakes {
 		if c.told[e.Error()] = true; i == mostMistakes {
@@ -80,15 +90,43 @@ func (c *config) mistakes() {
 	}
 }
 
+// withoutDevice tells of roles that the key alone enters.
+func (c *config) withoutDevice(usable []Plan) {
+	var without []string
+	for _, p := range usable {
+		steps := p.Chain.Steps
+		device := slices.ContainsFunc(steps, func(s source.Step) bool { return source.Device(s).Serial != "" })
+		role := slices.ContainsFunc(steps, func(s source.Step) bool { return source.CardOf(s).Role != "" })
+		if p.Chain.Key != "" && role && !device {
+			without = append(without, p.Name)
+		}
+	}
+	if len(without) > 0 {
+		c.tell(Fine, "no mfa_serial on the way of "+profilesOf(without)+": the stored key alone enters the role", "")
+	}
+}
+
+// empty tells of a section that says nothing, and that nothing leads to.
+func (c *config) empty(name string, keyless groups) {
+	p, err := c.set.Section(name)
+	if err != nil || len(p.Keys()) > 0 || name == "default" || keyless.names[name] != nil {
+		return
+	}
+	c.tell(Warning, "profile "+fault.Line(name)+" is empty, and no key is stored for it", "", "fob add "+fault.Operand(name), "or remove [profile "+fault.Line(name)+"] at "+p.Where())
+}
+
 // unusable tells of each reason for which profiles cannot be used once.
 func (c *config) unusable(plans []Plan) {
 	var keyless, elsewhere, broken groups
+	var nothing []string
 	first := map[string]error{} // by what tells the reasons apart
 	for _, p := range plans {
 		lacks, noKey := chain.LacksKey(p.Err)
 		setting := (*source.SettingError)(nil)
 		switch {
-		case p.Err == nil, noKey && c.asksForNothing(p.Name) && lacks == p.Name:
+		case p.Err == nil:
+		case noKey && c.asksForNothing(p.Name) && lacks == p.Name:
+			nothing = append(nothing, p.Name)
 		case noKey:
 			keyless.add(lacks, p.Name)
 		case errors.As(p.Err, &setting) && slices.Contains([]string{"sso_start_url", "sso_session", "login_session"}, setting.Setting.Key):
@@ -108,6 +146,9 @@ func (c *config) unusable(plans []Plan) {
 	}
 	for _, lacks := range keyless.texts {
 		c.tell(Warning, "no key is stored for profile "+profile.Shown(lacks), "what begins with it: "+profilesOf(keyless.names[lacks]), "fob add "+fault.Operand(lacks))
+	}
+	for _, name := range nothing {
+		c.empty(name, keyless)
 	}
 	if names := elsewhere.names[""]; names != nil {
 		c.tell(Skipped, profilesOf(names), "credentials of IAM Identity Center or aws login, which the AWS CLI gets")

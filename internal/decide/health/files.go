@@ -87,16 +87,15 @@ func InClear(files []KeyFile) []Finding {
 			if len(f.Keys) == 1 {
 				stands += "s"
 			}
-			found = append(found, Finding{Level: Warning, What: count(len(f.Keys), "key") + stands + " in the clear in " + f.Shown + ": " + listed(f.Keys), Why: "every program of yours can read it, and each backup has it", Next: []string{take}})
+			one := Finding{Level: Warning, What: count(len(f.Keys), "key") + stands + " in the clear in " + f.Shown + ": " + listed(f.Keys), Why: "every program of yours can read it, and each backup has it", Next: []string{take}}
+			if slices.Contains(f.Keys, "default") {
+				one.Why += "; a bare aws command uses that of [default], without MFA, also where the endpoint of a container or of fob exec --server is named"
+				one.Next = append(one.Next, "then give the section [default] a name of its own")
+			}
+			found = append(found, one)
 		}
-		defeats := Finding{Level: Warning, What: "[default] of " + f.Shown + " has credentials", Why: "AWS tools take them before they ask the endpoint of a container, or of fob exec --server"}
-		switch {
-		case slices.Contains(f.Keys, "default"):
-			defeats.Next = []string{take, "then give the section a name of its own"}
-			found = append(found, defeats)
-		case slices.Contains(f.Sessions, "default"):
-			defeats.Next = []string{"remove the section: a session ends by itself"}
-			found = append(found, defeats)
+		if slices.Contains(f.Sessions, "default") {
+			found = append(found, Finding{Level: Warning, What: "[default] of " + f.Shown + " has credentials", Why: "AWS tools take them before they ask the endpoint of a container, or of fob exec --server", Next: []string{"remove the section: a session ends by itself"}})
 		}
 	}
 	return found

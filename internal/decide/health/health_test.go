@@ -142,6 +142,13 @@ func TestConfig(t *testing.T) {
 		{name: "a device elsewhere", text: base + "[profile x]\n" + role + "source_profile = security\nmfa_serial = arn:aws:iam::345678901234:mfa/a\n", want: []string{
 			"wrong: mfa_serial of profile x (config:8) is a device of account 345678901234 | the user of its key is in account 123456789012, and AWS takes codes of the user's own devices only | remove the line, or write mfa_serial = arn:aws:iam::123456789012:mfa/a at config:8",
 		}},
+		{name: "the word profile is missing or misspelt", text: base + "[dev2]\nregion = us-east-1\n[profil oops]\n[plugins]\ncli_legacy_plugin_path = x\n", want: []string{
+			"warning: config:5: no tool reads the section [dev2] as a profile |  | write [profile dev2] there",
+			"warning: config:7: no tool reads the section [profil oops] as a profile |  | write [profile oops] there",
+		}},
+		{name: "an empty section", text: base + "[profile other]\n", want: []string{
+			"warning: profile other is empty, and no key is stored for it |  | fob add other; or remove [profile other] at config:5",
+		}},
 		{name: "no region", text: "[profile security]\noutput = json\n", want: []string{
 			"warning: no region for profile security | most programs do not run without one | write region = NAME below [default] in config, for fob; or below each profile, for AWS tools without fob, too",
 		}},
@@ -159,6 +166,22 @@ func TestConfig(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s:\n%s", tt.name, diff)
 		}
+	}
+}
+
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	const text = "[default]\nregion = us-west-2\n[profile k]\n[profile dev]\nrole_arn = arn:aws:iam::345678901234:role/r\nsource_profile = k\n"
+	set, plans := plansOf(t, text, "k", "default")
+	for i := range plans {
+		plans[i].Assumed = true
+	}
+	want := []string{
+		"ok: 3 profiles of config can be used, if their keys are stored: the store is locked |  | ",
+		"ok: no mfa_serial on the way of profile dev: the stored key alone enters the role |  | ",
+	}
+	if diff := cmp.Diff(want, lines(Config(set, plans))); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -225,6 +248,10 @@ func TestAnswers(t *testing.T) {
 		want []string
 	}{
 		{name: "all well", in: []Answer{{Host: "a", Dated: true, Ahead: time.Second}, {Host: "b"}}, want: []string{"ok: AWS answers at a, b, and the clock is right |  | "}},
+		{name: "services", in: []Answer{{Host: "h", Services: []string{"iam", "signin"}}, {Host: "sts.us-west-2.amazonaws.com", Services: []string{"sts"}}, {Host: "h", Services: []string{"sts"}, Err: errors.New("refused")}}, want: []string{
+			"wrong: nothing answers at h (STS) | refused | look at the network, HTTPS_PROXY and NO_PROXY",
+			"ok: AWS answers at h (IAM, sign-in), sts.us-west-2.amazonaws.com |  | ",
+		}},
 		{name: "no time", in: []Answer{{Host: "a"}}, want: []string{"ok: AWS answers at a |  | "}},
 		{name: "behind", in: []Answer{{Host: "a", Dated: true, Ahead: 2 * time.Minute}}, want: []string{
 			"ok: AWS answers at a |  | ", "warning: this machine's clock is 2m0s behind AWS's | AWS refuses what is signed more than 5 minutes off | sudo timedatectl set-ntp true",
@@ -286,8 +313,7 @@ func TestInClear(t *testing.T) {
 	}), Caches([]Folder{{Path: "/h/c", Shown: "~/c", Holds: "sessions", Files: 2}, {Path: "/h/d", Shown: "~/d", Holds: "sign-ins", Clear: "aws sso logout", Files: 1}, {Path: "/h/e"}})...))
 	const defeats = "AWS tools take them before they ask the endpoint of a container, or of fob exec --server"
 	want := []string{
-		"warning: 2 keys stand in the clear in ~/.aws/credentials: default, a | every program of yours can read it, and each backup has it | fob import --from credentials",
-		"warning: [default] of ~/.aws/credentials has credentials | " + defeats + " | fob import --from credentials; then give the section a name of its own",
+		"warning: 2 keys stand in the clear in ~/.aws/credentials: default, a | every program of yours can read it, and each backup has it; a bare aws command uses that of [default], without MFA, also where the endpoint of a container or of fob exec --server is named | fob import --from credentials; then give the section [default] a name of its own",
 		"warning: [default] of ~/.aws/config has credentials | " + defeats + " | remove the section: a session ends by itself",
 		"warning: 2 files in ~/c: sessions | every program of yours can read what still holds there | rm -r /h/c",
 		"warning: 1 file in ~/d: sign-ins | every program of yours can read what still holds there | aws sso logout; rm -r /h/d",

@@ -3,6 +3,7 @@ package profile
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // maxWarnings keeps a file of junk from filling the screen.
@@ -62,4 +63,38 @@ func (s Set) check(h head, first map[ident]head, tell func(*Error)) {
 	for _, p := range problems {
 		tell(s.mistake(h.name, p))
 	}
+}
+
+// Unread are sections that no tool takes for a profile and that were meant as one:
+// the word before the name is missing or misspelt.
+func (s Set) Unread() []*Error {
+	if s.dialect != configFile {
+		return nil
+	}
+	var all []*Error
+	for _, h := range s.heads() {
+		word, name, two := strings.Cut(h.name, " ")
+		if h.kind != other || h.flaw != "" {
+			continue
+		}
+		like := two && len(Near(word, []string{profiles.word()})) > 0
+		if !like {
+			name = h.name
+		}
+		if like || s.likeProfile(h) {
+			all = append(all, &Error{
+				File: s.display, Line: h.line, Text: "no tool reads the section [" + h.name + "] as a profile",
+				Next: []string{"write " + headerFor(strings.TrimSpace(name)) + " there"},
+			})
+		}
+	}
+	return all
+}
+
+// likeProfile says whether a section has what only profiles have.
+func (s Set) likeProfile(h head) bool {
+	all, _ := settings(read(s.text, h))
+	return slices.ContainsFunc(all, func(set held) bool {
+		return slices.Contains([]string{"role_arn", "source_profile", "mfa_serial", "region", "output", "credential_process", "credential_source", "aws_access_key_id", "sso_session", "sso_account_id"}, set.key)
+	})
 }
