@@ -89,14 +89,15 @@ func (k *keeper) record(ctx context.Context, line recordedLine) {
 	}
 }
 
-// outcome records what came of a request for credentials. That a person cannot
-// be understood is no refusal.
-func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Session, err error) {
+// outcome is what came of a request for credentials, once that is recorded. That a
+// person cannot be understood is no refusal.
+func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Session, err error) error {
+	err = k.notTheKey(c, s, err)
 	if errors.Is(err, context.Canceled) || w.profile == "" {
-		return
+		return err
 	}
 	if code := fault.CodeOf(err); k.sys.agent.IsZero() && (code == fault.Config || code == fault.Usage) {
-		return
+		return err
 	}
 	if !k.sys.agent.IsZero() && k.seal.IsZero() {
 		k.unseal() // what is refused at once has opened nothing yet
@@ -111,6 +112,7 @@ func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Se
 	line.Named = c.Policy.Name
 	line.Grant = k.recorder.grant
 	k.record(ctx, line)
+	return err
 }
 
 // recordRefusal records what an agent is refused before anything is opened.

@@ -28,11 +28,8 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 	}
 	k.sys.sweepAgents(k.home)
 	defer func() {
-		err = k.notTheKey(c, s, err)
-		k.outcome(ctx, w, c, s, err)
-		k.warn(set, err)
-		k.warnClock()
-		k.renewSDKConfig(set)
+		err = k.outcome(ctx, w, c, s, err)
+		k.afterwards(set, err)
 		err = k.handed(w, c, err)
 	}()
 	return k.sessionIn(ctx, set, request, w)

@@ -6,9 +6,18 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
 	"fob/internal/obtain/awsapi"
 	"fob/internal/obtain/broker"
 )
+
+// afterwards says what a run has found beside its session, and renews what was
+// made from the config.
+func (k *keeper) afterwards(set profile.Set, err error) {
+	k.warn(set, err)
+	k.warnClock()
+	k.renewSDKConfig(set)
+}
 
 // warnClock says that AWS's clock had to be signed by: what runs with the
 // session signs by this machine's.
