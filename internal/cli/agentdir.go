@@ -152,8 +152,11 @@ func (s System) confining(ctx context.Context, g *globals, o execOptions) (run l
 			weak = append(weak, way.Name+" opens the store without a question")
 		}
 	}
-	if err := s.CanConfine(); err != nil {
+	able, err := s.CanConfine()
+	if !able {
 		run = s.Stay
+	}
+	if err != nil {
 		weak = append(weak, "it can have what rests in the session keyring: "+err.Error())
 	}
 	why = strings.Join(weak, "; ")

@@ -50,8 +50,8 @@ func (f *agentFiles) renewOne(ctx context.Context, loud System, name string) {
 	now, ends := f.sys.Now(), f.ends[name]
 	left := ends.Sub(now)
 	if left <= 0 {
-		_ = os.Remove(filepath.Join(f.dir.path, f.file(name)))
 		delete(f.grants.profiles, name)
+		defer f.drop(name)
 	}
 	onlyGranted := slices.Index(f.about.Profiles, name) >= f.grants.after
 	if left >= agentRenews || onlyGranted || f.grants.profiles[name] || now.Before(f.again[name]) {
@@ -66,6 +66,13 @@ func (f *agentFiles) renewOne(ctx context.Context, loud System, name string) {
 		f.told[name] = ends
 		loud.say("profile %s of agent %s ends at %s and cannot be renewed: %s; a person runs, in another terminal: fob exec %s -- true",
 			profile.Shown(name), f.about.ID, ends.Local().Format("15:04"), fault.Line(whyOf(err)), fault.Operand(name))
+	}
+}
+
+// drop removes the file of a session that has ended.
+func (f *agentFiles) drop(name string) {
+	if !f.ends[name].After(f.sys.Now()) {
+		_ = os.Remove(filepath.Join(f.dir.path, f.file(name)))
 	}
 }
 

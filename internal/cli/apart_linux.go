@@ -22,10 +22,11 @@ func apart(start func() error) error {
 	return <-done
 }
 
-// canApart says why a command could have what rests in our session keyring.
-func canApart() error {
+// canApart says whether a command can have a session keyring of its own, and why
+// even then, or without, it could have what rests in ours.
+func canApart() (able bool, err error) {
 	if err := apart(func() error { return nil }); err != nil {
-		return err
+		return false, err
 	}
-	return keyring.Closed()
+	return true, keyring.Closed()
 }

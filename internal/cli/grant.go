@@ -114,7 +114,10 @@ func (s System) runGrant(ctx context.Context, g *globals, o grantOptions) error 
 	if err := k.cache.Store(e); err != nil {
 		return storeFault(err)
 	}
-	k.record(ctx, grantLine("grant", e, c.Account))
+	k.record(ctx, recordedLine{
+		Event: "grant", Agent: o.to, Grant: publicID(session.ID), Profile: o.profile, Account: c.Account, Named: o.policy,
+		Until: session.Expires, Processes: parents(),
+	})
 	s.say("agent %s has profile %s (%s) until %s; take it back: fob revoke %s", o.to, profile.Shown(o.profile), o.policy, session.Expires.Local().Format("15:04"), fault.Word(o.to))
 	return nil
 }
@@ -245,7 +248,7 @@ func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) 
 func newRevoke(sys *System, g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke [AGENT]",
-		Short: "Take from one agent or from all what grants and fob exec --agent give",
+		Short: "Remove what grants and fob exec --agent give, of one agent or of all",
 		Long: "Remove the credentials of agents that fob exec --agent has started, which renews them no\n" +
 			"more, and what fob grant has given, of one agent or of all. AGENT is an id, as fob status\n" +
 			"shows it, or the name that --agent gave. What an agent has taken already holds until its\n" +
@@ -290,7 +293,7 @@ func (s System) runRevoke(ctx context.Context, g *globals, agent string) error {
 		k.record(ctx, recordedLine{Event: "revoke", Agent: id})
 	}
 	for _, e := range taken {
-		k.record(ctx, grantLine("revoke", e, ""))
+		k.record(ctx, recordedLine{Event: "revoke", Agent: e.Detail, Grant: publicID(e.Session.ID), Profile: e.Owner})
 	}
 	if err != nil {
 		return storeFault(err)
@@ -312,13 +315,4 @@ func (s System) endAgents(home front.Home, agent string) (ended []string, err er
 		ended = append(ended, a.ID)
 	}
 	return ended, err
-}
-
-// grantLine is the line of the record that a grant begins or ends with.
-func grantLine(event string, e cache.Entry, account string) recordedLine {
-	line := recordedLine{Event: event, Agent: e.Detail, Grant: publicID(e.Session.ID), Profile: e.Owner, Account: account}
-	if event == "grant" {
-		line.KeyID, line.Until, line.Processes = line.Grant, e.Session.Expires, parents()
-	}
-	return line
 }

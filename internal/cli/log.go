@@ -131,8 +131,8 @@ func (l recordedLine) row() string {
 	}
 	if l.Policy != "" {
 		words = append(words, "narrowed")
-		add("(%s)", l.Named)
 	}
+	add("(%s)", l.Named)
 	if !l.Until.IsZero() {
 		words = append(words, "until "+l.Until.Local().Format("15:04"))
 	}

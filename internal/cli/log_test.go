@@ -5,6 +5,7 @@ package cli
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,21 +15,36 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// cmdJoins is `joins FILE`: each call of the record in FILE, as fob log --json
+// cmdJoins is `joins FILE [CALLS OF AGENTS]`: each call of the record in FILE, as fob log --json
 // prints it, stands in AWS's own audit under its request id, and each call there
-// that makes a session stands in the record.
+// that makes a session stands in the record. What an agent's session does there has
+// the line of that session here, with the agent's id; and each session of an agent
+// here has its name there.
 func cmdJoins(ts *testscript.TestScript, _ bool, args []string) {
 	var out logJSON
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &out))
 	calls, err := ts.Value("aws").(localAWS).Calls()
 	ts.Check(err)
 	var recorded, seen []string
+	made, agents := map[string]string{}, 0
 	for _, l := range out.Lines {
 		if l.Event == "call" {
 			recorded = append(recorded, l.RequestID+" "+l.Call)
 		}
+		if l.Agent != "" && l.KeyID != "" && l.Call == "AssumeRole" && l.Error == "" {
+			made[l.Event+l.KeyID] = l.Session + " " + l.Agent
+		}
 	}
 	for _, c := range calls {
+		name := c.ARN[strings.LastIndexByte(c.ARN, '/')+1:]
+		if _, agent, ok := strings.Cut(name, "+"); ok && c.Kind == "role" {
+			agents++
+			for _, event := range []string{"call", "given"} {
+				if want := name + " " + agent; made[event+c.KeyID] != want {
+					ts.Fatalf("%s by %s: the line %q of the record is %q, want %q", c.Action, c.ARN, event, made[event+c.KeyID], want)
+				}
+			}
+		}
 		if call := strings.TrimPrefix(c.Action, "sts:"); call != "GetCallerIdentity" && c.Action != call {
 			seen = append(seen, c.RequestID+" "+call)
 		}
@@ -37,6 +53,14 @@ func cmdJoins(ts *testscript.TestScript, _ bool, args []string) {
 	slices.Sort(seen)
 	if diff := cmp.Diff(seen, recorded); diff != "" || len(seen) == 0 {
 		ts.Fatalf("%d calls; AWS's audit (-) and the record (+): %s", len(seen), diff)
+	}
+	for _, names := range made {
+		if session, agent, _ := strings.Cut(names, " "); !strings.HasSuffix(session, "+"+agent) {
+			ts.Fatalf("agent %q has a session of the name %q", agent, session)
+		}
+	}
+	if len(args) > 1 && strconv.Itoa(agents) != args[1] {
+		ts.Fatalf("agents made %d calls, want %s", agents, args[1])
 	}
 }
 

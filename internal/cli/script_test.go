@@ -221,8 +221,8 @@ func setupScript(env *testscript.Env, start func(*testscript.Env) (localAWS, err
 		"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_STS": url, "AWS_ENDPOINT_URL_S3": url, "AWS_ENDPOINT_URL_IAM": url,
 		"GORACE":        "atexit_sleep_ms=0", // a race-built program would sleep a second at its end
 		"AWS_CA_BUNDLE": "", "TF_CLI_CONFIG_FILE": "/dev/null", "CHECKPOINT_DISABLE": "1", "FOB_PLAYGROUND_URL": server.CodesAt(),
-		"TEST_ABOVE": strconv.Itoa(os.Getpid()),
-		"KEY_ID":     id, "KEY_SECRET": secret, "CAROL_ID": carol, "CAROL_SECRET": carolSecret, "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret,
+		"TEST_ABOVE": strconv.Itoa(os.Getpid()), "TEST_MUTANT": os.Getenv("TEST_MUTANT"),
+		"KEY_ID": id, "KEY_SECRET": secret, "CAROL_ID": carol, "CAROL_SECRET": carolSecret, "AWS_ACCESS_KEY_ID": id, "AWS_SECRET_ACCESS_KEY": secret,
 	} {
 		env.Setenv(name, value)
 	}

@@ -41,10 +41,10 @@ type System struct {
 	// Stay is Execve for a fob that must go on beside the command, as launch.Wait
 	// has it.
 	Stay launch.Exec
-	// Confined is Stay for a command in a session keyring of its own, and CanConfine
-	// says why that cannot be.
+	// Confined is Stay for a command in a session keyring of its own. CanConfine says
+	// whether that can be, and what is wrong with it.
 	Confined   launch.Exec
-	CanConfine func() error
+	CanConfine func() (able bool, err error)
 	// Run runs a command as a child and waits; for what must outlive it.
 	Run func(ctx context.Context, argv, environ []string) (status int, err error)
 	// Shell runs a command line by the system's shell with the terminal as its
