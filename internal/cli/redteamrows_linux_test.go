@@ -147,8 +147,8 @@ func processAttempts() []attempt {
 		{name: "environment of a fob that serves", script: `cat /proc/$FOB_PID/environ /proc/$PPID/environ`, want: fobAll},
 		{name: "memory of a fob that serves", script: `dd if=/proc/$FOB_PID/mem of=mem count=1; cat /proc/$FOB_PID/maps; ls -l /proc/$FOB_PID/fd/`, want: fobAll},
 		{name: "ptrace of a fob that serves", script: `timeout 10 gdb -nx -batch -p $FOB_PID -ex 'generate-core-file core' 2>&1`, want: fobAll, proof: `test -s core`},
-		{name: "ptrace of a command that has the person's session", script: `timeout 20 gdb -nx -batch -p $EXEC_PID -ex 'generate-core-file core' 2>&1`, want: openUser, documented: saysProcess},
-		{name: "ptrace of the person's shell, to run fob there", script: `timeout 20 gdb -nx -batch -p $PANE_PID -ex "call (int)system(\"fob exec logs -- env >$PWD/stolen 2>&1\")" 2>&1`, want: openUser, documented: saysProcess},
+		{name: "ptrace of a command that has the person's session", attaches: true, script: `timeout 20 gdb -nx -batch -p $EXEC_PID -ex 'generate-core-file core' 2>&1`, want: openUser, documented: saysProcess},
+		{name: "ptrace of the person's shell, to run fob there", attaches: true, script: `timeout 20 gdb -nx -batch -p $PANE_PID -ex "call (int)system(\"fob exec logs -- env >$PWD/stolen 2>&1\")" 2>&1`, want: openUser, documented: saysProcess},
 		{name: "`LD_PRELOAD` and `GODEBUG` into fob", script: `LD_PRELOAD=/nonexistent.so GODEBUG=http2debug=2 fob exec security -- env`, want: fobAll},
 	}
 }
