@@ -22,6 +22,19 @@ func TestRealClients(t *testing.T) {
 	testscript.Run(t, scriptParams("testdata/real", startOurs))
 }
 
+// TestJSClient runs the AWS SDK for JavaScript.
+func TestJSClient(t *testing.T) {
+	t.Parallel()
+	sdk := os.Getenv("FOB_TEST_JS_SDK")
+	if sdk == "" {
+		t.Skip("the AWS SDK for JavaScript is missing: FOB_TEST_JS_SDK does not name the folder of its node_modules")
+	}
+	testscript.Run(t, scriptParams("testdata/npm", func(env *testscript.Env) (localAWS, error) {
+		env.Setenv("SDK", sdk)
+		return startOurs(env)
+	}))
+}
+
 // TestMoto runs every script once more against an AWS that is not ours, as far
 // as it can be told to do what the script wants.
 func TestMoto(t *testing.T) {

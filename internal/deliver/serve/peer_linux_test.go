@@ -135,3 +135,35 @@ func TestOwnersAgree(t *testing.T) {
 		}
 	}
 }
+
+// A client whose socket is of IPv6, as those of Java are, has a user too, and so has
+// the one beside it that is somebody else's.
+func TestMappedClient(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	fd, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Skip("this machine has no IPv6")
+	}
+	defer syscall.Close(fd)
+	to := &syscall.SockaddrInet6{Port: l.Addr().(*net.TCPAddr).Port, Addr: netip.MustParseAddr("::ffff:127.0.0.1").As16()}
+	if err := syscall.Connect(fd, to); err != nil {
+		t.Skipf("this machine has no IPv6 that leads to IPv4: %v", err)
+	}
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	local, peer := addressOf(c.LocalAddr()), addressOf(c.RemoteAddr())
+	if uid, err := tableOwner(local, peer); uid != os.Getuid() || err != nil {
+		t.Errorf("the table says %d, %v", uid, err)
+	}
+	if uid, err := diagOwner(local, peer); uid != os.Getuid() || err != nil {
+		t.Errorf("the kernel says %d, %v", uid, err)
+	}
+}
