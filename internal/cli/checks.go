@@ -225,7 +225,17 @@ func checkEnvironment(_ context.Context, k *checkup) []health.Finding {
 // checkConfig looks at the config and at what comes of each of its profiles.
 func checkConfig(_ context.Context, k *checkup) []health.Finding {
 	if k.setErr != nil {
-		return []health.Finding{badly(k.setErr)}
+		return []health.Finding{unreadable(k.setErr)}
 	}
 	return health.Config(k.set, k.plans)
+}
+
+// unreadable is a finding of a file that is not read, with the reason why --fix does
+// not mend a mode that it could.
+func unreadable(err error) health.Finding {
+	f := badly(err)
+	if len(f.Next) > 0 && strings.HasPrefix(f.Next[0], "look at it, then: chmod ") {
+		f.Why += "; " + health.LeftByFix
+	}
+	return f
 }

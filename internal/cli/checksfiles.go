@@ -123,7 +123,7 @@ func checkKeysInClear(_ context.Context, d *checkup) []health.Finding {
 		if p := (*profile.Error)(nil); errors.As(err, &p) {
 			f.Next = p.Next
 		}
-		return []health.Finding{badly(f)}
+		return []health.Finding{unreadable(f)}
 	}
 	return health.InClear([]health.KeyFile{keysIn(credentials, "credentials"), keysIn(d.set, "config")})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"fob/internal/decide/chain"
@@ -109,6 +110,7 @@ func (s System) runDoctor(ctx context.Context, g *globals, o doctorOptions) erro
 	if ctx.Err() != nil {
 		return context.Canceled
 	}
+	d.offerFix(found)
 	health.ByWeight(found)
 	d.out.Findings = append([]health.Finding{}, health.WithoutTwice(found)...)
 	return d.report()
@@ -146,6 +148,17 @@ func (d *checkup) resolve(names []string) {
 		r := chain.Request{Profile: name, Env: env, Unguarded: true}
 		c, err := chain.Resolve(d.set, d.kinds, hasKey, d.index.Refused(d.sys.Now()), r)
 		d.plans = append(d.plans, health.Plan{Name: name, Chain: c, Err: err, Assumed: d.locked})
+	}
+}
+
+// offerFix names --fix where it does what a finding of a refused file asks for.
+func (d *checkup) offerFix(found []health.Finding) {
+	_, mends := health.Modes(d.files(), d.sys.UID)
+	for i, f := range found {
+		does := len(f.Next) == 1 && slices.ContainsFunc(mends, func(m health.Chmod) bool { return m.Command() == f.Next[0] })
+		if does {
+			found[i].Next = append(f.Next, "fob doctor --fix")
+		}
 	}
 }
 

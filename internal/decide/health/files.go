@@ -27,6 +27,9 @@ type Chmod struct {
 // Command is what a person would type.
 func (c Chmod) Command() string { return fmt.Sprintf("chmod %o %s", c.Mode.Perm(), fault.Word(c.Path)) }
 
+// LeftByFix is why a mode is not mended by fob doctor --fix.
+const LeftByFix = "what others wrote may stand there, so fob doctor --fix leaves it to you"
+
 // Modes judges owners and modes for the user me. fix is what mends those that are
 // the user's own; not those that everybody could write, at which a person must look
 // first.
@@ -38,9 +41,13 @@ func Modes(files []File, me int) (found []Finding, fix []Chmod) {
 		case f.Owner < 0 || f.Mode&fs.ModeSymlink != 0:
 		case f.Owner != me && (f.Owner != 0 || !f.Shared):
 			found = append(found, Finding{Level: Wrong, What: fault.Line(f.Path) + " belongs to another user", Why: "who owns it can change it", Next: []string{"look at it, then: sudo chown \"$(id -u)\" " + fault.Word(f.Path)}})
-		case want == f.Mode.Perm() || f.Owner != me, f.Shared && f.Mode&0o002 != 0: // who reads it refuses it
+		case want == f.Mode.Perm() || f.Owner != me:
 		case f.Mode&0o002 != 0:
-			found = append(found, Finding{Level: Wrong, What: fmt.Sprintf("every user may write %s (mode %o)", fault.Line(f.Path), f.Mode.Perm()), Next: []string{Chmod{f.Path, want}.Command()}})
+			change := Chmod{f.Path, want}.Command()
+			if f.Shared {
+				change = "chmod o-w " + fault.Word(f.Path) // in the words of who reads it and refuses it
+			}
+			found = append(found, Finding{Level: Wrong, What: fmt.Sprintf("every user may write %s (mode %o)", fault.Line(f.Path), f.Mode.Perm()), Why: LeftByFix, Next: []string{"look at it, then: " + change}})
 		default:
 			c := Chmod{f.Path, want}
 			one := Finding{Level: Warning, What: fmt.Sprintf("other users may use %s (mode %o)", fault.Line(f.Path), f.Mode.Perm()), Next: []string{c.Command(), "fob doctor --fix"}}

@@ -221,7 +221,8 @@ func TestModes(t *testing.T) {
 	found, fix := Modes(files, me)
 	want := []string{
 		"wrong: /theirs belongs to another user | who owns it can change it | look at it, then: sudo chown \"$(id -u)\" /theirs",
-		"wrong: every user may write /all (mode 666) |  | chmod 600 /all",
+		"wrong: every user may write /all (mode 666) | " + LeftByFix + " | look at it, then: chmod 600 /all",
+		"wrong: every user may write /config of all (mode 666) | " + LeftByFix + " | look at it, then: chmod o-w '/config of all'",
 		"warning: other users may use /folder (mode 755) |  | chmod 700 /folder; fob doctor --fix",
 		"warning: other users may use /config of a group (mode 664) | a group of users can write it, and so put commands into the config, unless you are alone in that group | chmod 644 '/config of a group'; fob doctor --fix",
 	}

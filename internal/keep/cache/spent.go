@@ -54,8 +54,25 @@ func (c *Cache) MaySpend(ctx context.Context, now func() time.Time) error {
 	return c.addSpent(ctx, now, func(_ []spent, at time.Time) (spent, error) { return spent{until: at}, nil })
 }
 
-// addSpent adds a record and leaves out those that have ended.
+// Unspend takes the record of a code back. It is for a code of which it is certain
+// that no byte of the call was sent.
+func (c *Cache) Unspend(ctx context.Context, now func() time.Time, code string) error {
+	sum := sha256.Sum256([]byte(spentMagic + code))
+	return c.changeSpent(ctx, now, func(all []spent, _ time.Time) ([]spent, error) {
+		return slices.DeleteFunc(all, func(s spent) bool { return s.sum == sum }), nil
+	})
+}
+
+// addSpent adds a record.
 func (c *Cache) addSpent(ctx context.Context, now func() time.Time, record func([]spent, time.Time) (spent, error)) error {
+	return c.changeSpent(ctx, now, func(all []spent, at time.Time) ([]spent, error) {
+		more, err := record(all, at)
+		return append(all, more), err
+	})
+}
+
+// changeSpent changes the records, and leaves out those that have ended.
+func (c *Cache) changeSpent(ctx context.Context, now func() time.Time, change func([]spent, time.Time) ([]spent, error)) error {
 	return c.alone(ctx, now, func(l *lock.Lock) error {
 		all, err := c.spent()
 		if err != nil {
@@ -63,11 +80,9 @@ func (c *Cache) addSpent(ctx context.Context, now func() time.Time, record func(
 		}
 		at := now()
 		all = slices.DeleteFunc(all, func(s spent) bool { return !s.until.After(at) })
-		more, err := record(all, at)
-		if err != nil {
+		if all, err = change(all, at); err != nil {
 			return err
 		}
-		all = append(all, more)
 		if err := l.Check(); err != nil {
 			return err
 		}

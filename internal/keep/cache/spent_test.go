@@ -37,6 +37,8 @@ func TestSpend(t *testing.T) {
 		}
 	}
 	c := New(dir, seal)
+	must(t, c.Unspend(t.Context(), at(start), "123457"))
+	must(t, spend(seal, "123457", 0))
 	file, err := os.ReadFile(c.spentPath())
 	must(t, err)
 	if bytes.Contains(file, []byte("123456")) {

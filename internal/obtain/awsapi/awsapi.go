@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"fob/internal/cred"
@@ -48,6 +49,8 @@ type Client struct {
 	cfg    Config
 	signer cred.Signer
 	knock  *knock // in place of the network, to see where a call would go
+	// reached says that there was a connection.
+	reached atomic.Bool
 }
 
 // New makes a client; it reads nothing and calls nothing.
@@ -75,6 +78,8 @@ func (r *Refusal) Error() string {
 type UnreachableError struct {
 	Op, Host string
 	Err      error
+	// Unsent says that there was no connection on which a byte could have gone out.
+	Unsent bool
 }
 
 // Error names the host and the cause, never a URL with its query.
@@ -100,7 +105,7 @@ func (c *Client) sdk(once bool) (aws.Config, error) {
 	if c.knock != nil {
 		c.knock.next, client.Transport = client.Transport, c.knock
 	} else {
-		client.Transport = observed{client.Transport, c.cfg.Clock}
+		client.Transport = observed{client.Transport, c.cfg.Clock, &c.reached}
 	}
 	signer := c.signer
 	return aws.Config{
@@ -250,6 +255,8 @@ func (c *Client) refused(op string, err error) error {
 	if host == "" {
 		host = c.host()
 	}
+	dial := (*net.OpError)(nil)
+	unsent := errors.As(err, &dial) && dial.Op == "dial" && !c.reached.Load()
 	cause := errors.New("the answer is not one of AWS's: something between here and AWS may have sent it")
 	if status != 0 {
 		cause = fmt.Errorf("HTTP status %d, and %w", status, cause)
@@ -257,7 +264,7 @@ func (c *Client) refused(op string, err error) error {
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		cause = u.Err
 	}
-	return &UnreachableError{Op: op, Host: host, Err: cause}
+	return &UnreachableError{Op: op, Host: host, Err: cause, Unsent: unsent}
 }
 
 func (c *Client) host() string {

@@ -121,6 +121,8 @@ func TestBadAnswers(t *testing.T) {
 			gone := (*UnreachableError)(nil)
 			if !errors.As(err, &gone) {
 				t.Errorf("%T: %v, want an *UnreachableError", err, err)
+			} else if gone.Unsent {
+				t.Errorf("%v: it says that nothing was sent", err)
 			}
 		})
 	}
@@ -202,8 +204,32 @@ func TestUnreachable(t *testing.T) {
 	c := New(Config{Region: "us-east-1", URL: "http://127.0.0.1:1", Attempts: 1, Clock: NewClock(time.Now)}, signer)
 	_, err := c.CallerIdentity(t.Context())
 	var gone *UnreachableError
-	if !errors.As(err, &gone) || gone.Host != "127.0.0.1:1" || !strings.Contains(err.Error(), "connection refused") {
+	if !errors.As(err, &gone) || gone.Host != "127.0.0.1:1" || !strings.Contains(err.Error(), "connection refused") || !gone.Unsent {
 		t.Errorf("got %v", err)
+	}
+	// A call that gets no connection says nothing of one of the same client before it,
+	// which is what a second try would be.
+	c.reached.Store(true)
+	if _, err = c.CallerIdentity(t.Context()); !errors.As(err, &gone) || gone.Unsent {
+		t.Errorf("after a connection: %v", err)
+	}
+}
+
+// What breaks once there is a connection may have arrived: the code in it is spent.
+func TestBrokenIsSent(t *testing.T) {
+	t.Parallel()
+	for name, broken := range map[string]*httptest.Server{
+		"cut off": httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })),
+		"TLS":     httptest.NewUnstartedServer(nil),
+	} {
+		if broken.URL == "" {
+			broken.StartTLS()
+		}
+		t.Cleanup(broken.Close)
+		_, err := New(Config{Region: "us-east-1", URL: broken.URL, Attempts: 1, Clock: NewClock(time.Now)}, signer).CallerIdentity(t.Context())
+		if gone := (*UnreachableError)(nil); !errors.As(err, &gone) || gone.Unsent {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

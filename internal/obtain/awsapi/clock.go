@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -111,15 +112,18 @@ func (s clockSigner) SignHTTP(ctx context.Context, creds aws.Credentials, r *htt
 
 func (c *Clock) signer() clockSigner { return clockSigner{v4.NewSigner(), c} }
 
-// observed tells the clock what each answer says.
+// observed tells the clock what each answer says, and whether there was ever a
+// connection.
 type observed struct {
-	next  http.RoundTripper
-	clock *Clock
+	next    http.RoundTripper
+	clock   *Clock
+	reached *atomic.Bool
 }
 
 func (o observed) RoundTrip(r *http.Request) (*http.Response, error) {
 	sent := o.clock.now()
-	resp, err := o.next.RoundTrip(r)
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { o.reached.Store(true) }}
+	resp, err := o.next.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,7 +183,7 @@ func TestBeliedDate(t *testing.T) {
 			answer := roundTrip(func(*http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: tt.status, Header: http.Header{"Date": {now.Add(tt.off).Format(http.TimeFormat)}}}, nil
 			})
-			if _, err := (observed{answer, c}).RoundTrip(r); err != nil {
+			if _, err := (observed{answer, c, new(atomic.Bool)}).RoundTrip(r); err != nil {
 				t.Fatal(err)
 			}
 			got := time.Duration(c.seen.Load())

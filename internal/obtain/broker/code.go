@@ -36,6 +36,7 @@ func (b *Broker) withCode(ctx context.Context, w walk, i int, in source.Input) (
 		}
 		in.Code = code
 		s, err := w.Steps[i].Fetch(ctx, b.Env, in)
+		b.takeBack(ctx, code, err)
 		if wrongCode(err) && q.Attempt == 1 {
 			if other := b.notOwn(ctx, w, i, in.Signer); other != nil {
 				return cred.Session{}, other
@@ -45,6 +46,14 @@ func (b *Broker) withCode(ctx context.Context, w walk, i int, in source.Input) (
 			return s, err
 		}
 		q.Problem = "AWS did not take that code: it was mistyped, is too old, or was used before. Wait for the next one"
+	}
+}
+
+// takeBack lets a code be used that never left this machine: the connection was
+// refused, or the host has no address. In every other case it stays spent.
+func (b *Broker) takeBack(ctx context.Context, code string, err error) {
+	if gone := (*awsapi.UnreachableError)(nil); errors.As(err, &gone) && gone.Unsent {
+		_ = b.Cache().Unspend(context.WithoutCancel(ctx), b.Now, code) // it costs a wait for the next code
 	}
 }
 
