@@ -112,9 +112,8 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Ki
 	if ok, err := k.exists(); err != nil || !ok || k.unseal() {
 		return err
 	}
-	anyKey := func(string) bool { return true }
-	if _, hopeless := chain.Resolve(set, kinds, anyKey, nil, r); hopeless != nil {
-		return hopeless
+	if err := hopeless(set, kinds, r); err != nil {
+		return err
 	}
 	err := k.open(ctx)
 	if fault.CodeOf(err) != fault.Attend {
@@ -128,4 +127,22 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Ki
 	// Or a key may be stored for a name that the config does not have. Only the
 	// open store knows; with nobody to open it, a mistyped name is likelier.
 	return keyless
+}
+
+// hopeless is why no stored key could mend the plan of r. A key may be stored for
+// every profile, or only where a source_profile leads, whose mfa_serial counts then.
+func hopeless(set profile.Set, kinds []source.Kind, r chain.Request) error {
+	anyKey := func(string) bool { return true }
+	atSource := func(name string) bool {
+		p, err := set.Profile(name)
+		return err != nil || p.Value("source_profile") == ""
+	}
+	_, err := chain.Resolve(set, kinds, anyKey, nil, r)
+	if err == nil {
+		return nil
+	}
+	if _, other := chain.Resolve(set, kinds, atSource, nil, r); other == nil {
+		return nil
+	}
+	return err
 }
