@@ -198,3 +198,16 @@ func (k *keeper) renewUnder() time.Duration {
 	}
 	return agentRenews
 }
+
+// agentMistake is why agents get nothing of a profile by a mistake in the config,
+// and what corrects that; "" where there is none.
+func agentMistake(set profile.Set, name string, r chain.Request) (why, mend string) {
+	ruling, _ := guard.RuleAgent(set, name)
+	if ruling.Mend != "" {
+		return ruling.Deny, ruling.Mend
+	}
+	if _, err := policyOf(ruling, r.ReadPolicy); err != nil {
+		return guard.AgentSetting + " (" + ruling.From + ") cannot be read: " + err.Error(), "correct " + guard.AgentSetting + " at " + ruling.From
+	}
+	return "", ""
+}

@@ -163,6 +163,9 @@ func (r *serving) open(ctx context.Context, name string) ([]endpointJSON, error)
 		return nil, err
 	}
 	defer k.close()
+	if len(r.renewers) == 0 {
+		k.warnDefault()
+	}
 	if err := r.makeDir(k); err != nil {
 		return nil, cannotServe(err)
 	}
