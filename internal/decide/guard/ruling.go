@@ -62,7 +62,7 @@ func RuleAgent(set profile.Set, name string) (ruling AgentRuling, of string) {
 	if err != nil {
 		return AgentRuling{
 			Deny: "its " + AgentSetting + " (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there",
-			Mend: mend(AgentSetting, ruling.From, "profile:", ruling.Profile, set.Names()),
+			Mend: mend(profile.Setting{Key: AgentSetting, From: ruling.From, Value: ruling.Profile}, "profile:", set.Names()),
 		}, name
 	}
 	second := passed(set, other)
@@ -102,7 +102,7 @@ func ruled(p profile.Profile) AgentRuling {
 	if !known {
 		return AgentRuling{
 			Deny: Setting + " (" + g.From + ") is none of " + Known() + ", and so nothing is given", From: g.From,
-			Mend: mend(Setting, g.From, "", g.Value, []string{"none", string(Confirm), string(Code)}),
+			Mend: mend(g, "", []string{"none", string(Confirm), string(Code)}),
 		}
 	}
 	if level != None && kind != "profile" {
@@ -125,15 +125,16 @@ func ruled(p profile.Profile) AgentRuling {
 		r.Profile = rest
 	default:
 		r.Deny = "fob_agent (" + set.From + ") is none of deny, " + strings.Join(policy.Names(), ", ") + ", " + policy.Full + ", file:PATH, profile:OTHER"
-		r.Mend = mend(AgentSetting, set.From, "", set.Value, append(policy.Names(), policy.Full, "deny"))
+		r.Mend = mend(set, "", append(policy.Names(), policy.Full, "deny"))
 	}
 	return r
 }
 
-// mend says what corrects a setting whose value, behind prefix, is a slip.
-func mend(key, from, prefix, value string, known []string) string {
-	text := "correct " + key + " at " + from
-	if near := profile.Near(value, known); len(near) > 0 {
+// mend says what corrects a setting whose value, to be written behind prefix, is a
+// slip.
+func mend(set profile.Setting, prefix string, known []string) string {
+	text := "correct " + set.Key + " at " + set.From
+	if near := profile.Near(set.Value, known); len(near) > 0 {
 		text += ": did you mean " + prefix + near[0] + "?"
 	}
 	return text
