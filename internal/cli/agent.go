@@ -66,6 +66,7 @@ func neverFlags() map[string]string {
 		"passphrase-fd":   asks,
 		"backend":         asks,
 		"accept-rollback": "it takes an older store for good",
+		"forget":          "it takes sessions from the person",
 	}
 }
 

@@ -26,17 +26,25 @@ const aboutName = "about"
 
 // runningAgent is an agent beside which a fob goes on.
 type runningAgent struct {
-	ID       string    `json:"id" doc:"id of the agent, as fob revoke takes it"`
-	Profiles []string  `json:"profiles" doc:"the profiles that it has"`
-	PID      int       `json:"pid" doc:"process of the fob that started it"`
-	Since    time.Time `json:"since" doc:"when it was started"`
-	Until    time.Time `json:"until,omitzero" doc:"when its credentials are taken away"`
+	ID       string            `json:"id" doc:"id of the agent, as fob revoke takes it"`
+	Profiles []string          `json:"profiles" doc:"the profiles that it has"`
+	Gives    map[string]string `json:"gives" doc:"what the agent has of each: the name of a policy, full, file:PATH, or as granted"`
+	PID      int               `json:"pid" doc:"process of the fob that started it"`
+	Since    time.Time         `json:"since" doc:"when it was started"`
+	Until    time.Time         `json:"until,omitzero" doc:"when its credentials are taken away"`
 	dir      string
 }
 
 // String is the line of fob status.
 func (a runningAgent) String() string {
-	line := fmt.Sprintf("agent %s: %s, process %d, since %s", a.ID, strings.Join(a.Profiles, ", "), a.PID, a.Since.Local().Format("15:04"))
+	var has []string
+	for _, name := range a.Profiles {
+		if given := a.Gives[name]; given != "" {
+			name += " (" + given + ")"
+		}
+		has = append(has, name)
+	}
+	line := fmt.Sprintf("agent %s: %s, process %d, since %s", a.ID, strings.Join(has, ", "), a.PID, a.Since.Local().Format("15:04"))
 	if !a.Until.IsZero() {
 		line += ", until " + a.Until.Local().Format("15:04")
 	}

@@ -138,7 +138,7 @@ func (s System) newAgentFiles(g *globals, o execOptions, life time.Duration) (*a
 	}
 	f := &agentFiles{sys: s, g: g, want: o.wanted, chains: map[string]chain.Chain{}, ends: map[string]time.Time{}, told: map[string]time.Time{}, again: map[string]time.Time{}}
 	f.grants = agentGrants{after: len(names), profiles: map[string]bool{}}
-	f.about = runningAgent{ID: s.agent.ID, Profiles: names, PID: os.Getpid(), Since: s.Now().UTC()}
+	f.about = runningAgent{ID: s.agent.ID, Profiles: names, Gives: map[string]string{}, PID: os.Getpid(), Since: s.Now().UTC()}
 	if life > 0 {
 		f.about.Until = f.about.Since.Add(life)
 	}
@@ -170,7 +170,7 @@ func (f *agentFiles) get(ctx context.Context, name string) error {
 	if err := f.write(f.file(name), text.Bytes()); err != nil {
 		return err
 	}
-	f.chains[name], f.ends[name] = c, session.Expires
+	f.chains[name], f.ends[name], f.about.Gives[name] = c, session.Expires, k.gives
 	return nil
 }
 

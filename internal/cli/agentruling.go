@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -29,15 +33,26 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 	}
 	if ruling.Deny != "" {
 		denied.why = ruling.Deny
-		return r, k.sys.refuse(denied)
+		return r, k.sys.refuse(k.mended(denied, ruling))
 	}
 	r.Profile = name
+	before, begun := k.givenBefore(w.profile)
+	if begun {
+		ruling = before
+	}
 	if !r.Policy.IsZero() {
 		if !ruling.Within(r.Policy.Name) {
 			denied.why = "--policy asks for something else than the profile's fob_agent gives (" + ruling.Text() + ", " + ruling.From + ")"
 			denied.next = []string{"leave the policy out, or name a narrower one: " + strings.Join(policy.Names(), ", ")}
+			denied.ask = k.sys.grantLineFor(w.profile, r.Policy.Name)
 			return r, k.sys.refuse(denied)
 		}
+		k.gives = r.Policy.Name
+		return r, nil
+	}
+	k.gives = ruling.Text()
+	if begun {
+		k.noteNarrowed(name, ruling)
 		return r, nil
 	}
 	narrow, err := policyOf(ruling, r.ReadPolicy)
@@ -47,6 +62,55 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 	r.Policy = narrow
 	k.noteNarrowed(name, ruling)
 	return r, nil
+}
+
+// grantLineFor asks for a policy by its name. A text is nothing that a grant takes.
+func (s System) grantLineFor(profile, policy string) string {
+	if policy == "" {
+		return ""
+	}
+	return s.grantLine(profile) + " --policy " + policy
+}
+
+// mended says what helps where an agent gets nothing: a line of the config that is
+// corrected, or a grant to one that runs.
+func (k *keeper) mended(denied guardRefusal, ruling guard.AgentRuling) guardRefusal {
+	switch {
+	case ruling.Mend != "":
+		denied.ask, denied.next = "", []string{ruling.Mend}
+	case k.sys.starting && k.sys.agent.Tier == guard.Declared: // an id that ends with this failure
+		denied.ask, denied.next = "", []string{
+			"start the agent without this profile; once it runs, in another terminal: fob grant " + fault.Word(denied.profile) + " --to ID, where fob status shows the ID",
+		}
+	}
+	return denied
+}
+
+// begunBy stands for a line of the person's config, within what they have started.
+const begunBy = "settled when it was started"
+
+// givenBefore is what an agent that fob exec --agent started was given of a profile:
+// its own config has that session, and cannot narrow it once more.
+func (k *keeper) givenBefore(profile string) (ruling guard.AgentRuling, ok bool) {
+	if k.sys.agent.By != guard.AgentVariable {
+		return ruling, false
+	}
+	var about runningAgent
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(k.home.Config), aboutName))
+	if err != nil || json.Unmarshal(text, &about) != nil || about.ID != k.sys.agent.ID {
+		return ruling, false
+	}
+	given, ok := about.Gives[profile]
+	ruling = guard.AgentRuling{From: begunBy}
+	switch file, isFile := strings.CutPrefix(given, "file:"); {
+	case given == policy.Full:
+		ruling.Full = true
+	case isFile:
+		ruling.File = file
+	default:
+		ruling.Policy = given
+	}
+	return ruling, ok
 }
 
 // policyOf is the session policy of a ruling.
@@ -67,7 +131,11 @@ func (k *keeper) noteNarrowed(name string, ruling guard.AgentRuling) {
 	case ruling.File != "":
 		what = "narrowed by " + ruling.File
 	}
-	k.narrowed = fmt.Sprintf("profile %s: %s for agent %s; see fob_agent (%s)", profile.Shown(name), what, k.sys.agent.ID, ruling.From)
+	from := "see fob_agent (" + ruling.From + ")"
+	if ruling.From == begunBy {
+		from = begunBy
+	}
+	k.narrowed = fmt.Sprintf("profile %s: %s for agent %s; %s", profile.Shown(name), what, k.sys.agent.ID, from)
 }
 
 // forAgent is what a person's grant gives to the agent of this run, or else the
@@ -76,10 +144,17 @@ func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chai
 	if k.sys.agent.IsZero() {
 		return chain.Chain{}, cred.Session{}, r, nil
 	}
+	k.unseal()
 	if r.Policy.IsZero() { // a grant is a session as it was made: --policy cannot narrow it
 		if c, s, ok := k.granted(set, kinds, r); ok {
 			return c, s, r, nil
 		}
+	}
+	// No key of a profile that the config does not have is an agent's, so that there
+	// is none is said before what no config mends.
+	unknown := (*profile.UnknownError)(nil)
+	if _, err := chain.Resolve(set, kinds, k.hasKey, nil, r); errors.As(err, &unknown) {
+		return chain.Chain{}, cred.Session{}, r, err
 	}
 	r, err := k.ruleAgent(set, w, r)
 	return chain.Chain{}, cred.Session{}, r, err
@@ -122,4 +197,17 @@ func (k *keeper) renewUnder() time.Duration {
 		return 0
 	}
 	return agentRenews
+}
+
+// agentMistake is why agents get nothing of a profile by a mistake in the config,
+// and what corrects that; "" where there is none.
+func agentMistake(set profile.Set, name string, r chain.Request) (why, mend string) {
+	ruling, _ := guard.RuleAgent(set, name)
+	if ruling.Mend != "" {
+		return ruling.Deny, ruling.Mend
+	}
+	if _, err := policyOf(ruling, r.ReadPolicy); err != nil {
+		return guard.AgentSetting + " (" + ruling.From + ") cannot be read: " + err.Error(), "correct " + guard.AgentSetting + " at " + ruling.From
+	}
+	return "", ""
 }

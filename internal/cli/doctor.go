@@ -145,9 +145,11 @@ func (d *checkup) resolve(names []string) {
 		delete(env, "AWS_ROLE_SESSION_NAME")
 	}
 	for _, name := range names {
-		r := chain.Request{Profile: name, Env: env, Unguarded: true}
+		r := d.sys.readingPolicies(chain.Request{Profile: name, Env: env, Unguarded: true})
 		c, err := chain.Resolve(d.set, d.kinds, hasKey, d.index.Refused(d.sys.Now()), r)
-		d.plans = append(d.plans, health.Plan{Name: name, Chain: c, Err: err, Assumed: d.locked})
+		p := health.Plan{Name: name, Chain: c, Err: err, Assumed: d.locked}
+		p.Agent, p.Mend = agentMistake(d.set, name, r)
+		d.plans = append(d.plans, p)
 	}
 }
 

@@ -95,6 +95,9 @@ func (s System) runGrant(ctx context.Context, g *globals, o grantOptions) error 
 	if err != nil {
 		return err
 	}
+	if ruling, _ := guard.RuleAgent(set, o.profile); ruling.Deny == "" && ruling.Within(o.policy) {
+		t.Say("fob: agents have that of profile " + profile.Shown(o.profile) + " without a grant (" + ruling.Text() + ", " + ruling.From + "); for more: --policy")
+	}
 	if err := agreed(ctx, t, o, c, kin); err != nil {
 		return err
 	}
@@ -237,7 +240,7 @@ func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) 
 	if err != nil || e.Kind != grantKind || !e.Holds(k.sys.Now(), grantLeft) {
 		return c, s, false
 	}
-	k.recorder.grant = publicID(e.Session.ID)
+	k.recorder.grant, k.gives = publicID(e.Session.ID), "as granted"
 	k.sys.say("profile %s: a person's grant to agent %s, until %s", profile.Shown(r.Profile), k.sys.agent.ID, e.Session.Expires.Local().Format("15:04"))
 	return c, e.Session, true
 }

@@ -51,6 +51,7 @@ type keeper struct {
 	onlyTyped bool           // a code counts only if a person types it
 	typed     bool           // only what a person types opens the store, where there is such a way
 	narrowed  string         // what is said of an agent's session
+	gives     string         // what an agent gets of its profile, in a word
 	walker    *broker.Broker // that got the session of this run
 	recorder  recorder
 }

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"fob/internal/fault"
+	"fob/internal/front"
+	"fob/internal/keep/lock"
 	"fob/internal/keep/sealkey"
 	"fob/internal/keep/unlock"
 
@@ -50,7 +54,31 @@ func (s System) runLock(ctx context.Context, g *globals, forget bool) error {
 		return unforgotten(err)
 	}
 	k.sayLocked(ctx)
+	if on := s.goingOn(k.home); len(on) > 0 {
+		s.say("what runs keeps the session that it has to its end, and while the store is locked gets no other: %s", strings.Join(on, ", "))
+	}
 	return nil
+}
+
+// goingOn names what hands out sessions and goes on, with the command that ends it.
+func (s System) goingOn(home front.Home) (all []string) {
+	for _, a := range s.agents(home) {
+		all = append(all, "agent "+fault.Line(a.ID)+" (end it: fob revoke "+fault.Word(a.ID)+")")
+	}
+	for _, place := range s.agentPlaces(home) {
+		if lock.CheckDir(place) != nil {
+			continue
+		}
+		files, _ := filepath.Glob(filepath.Join(place, runPrefix+"*", tokenPrefix+"*"))
+		for _, file := range files {
+			mark := strings.TrimPrefix(filepath.Base(filepath.Dir(file)), runPrefix)
+			pid, _, _ := strings.Cut(mark, "-")
+			if !lock.Gone(mark) {
+				all = append(all, "endpoint of "+fault.Line(strings.TrimPrefix(filepath.Base(file), tokenPrefix))+" (end it: kill "+fault.Word(pid)+")")
+			}
+		}
+	}
+	return all
 }
 
 // sayLocked says how far the lock goes: what a desktop's keyring keeps opens the

@@ -131,7 +131,7 @@ func withoutParser(err error) error {
 	if !errors.As(err, &bad) || !errors.As(err, &num) && !strings.Contains(err.Error(), "strconv.") {
 		return err
 	}
-	kind := map[string]string{"bool": "true or false", "int": "a number"}[bad.GetFlag().Value.Type()]
+	kind := map[string]string{"bool": "true or false", "int": "a number", "intSlice": "the numbers of users, as id -u NAME gives them"}[bad.GetFlag().Value.Type()]
 	return fmt.Errorf("--%s takes %s, got %q", bad.GetFlag().Name, kind, bad.GetValue())
 }
 

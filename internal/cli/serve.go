@@ -163,6 +163,9 @@ func (r *serving) open(ctx context.Context, name string) ([]endpointJSON, error)
 		return nil, err
 	}
 	defer k.close()
+	if len(r.renewers) == 0 {
+		k.warnDefault()
+	}
 	if err := r.makeDir(k); err != nil {
 		return nil, cannotServe(err)
 	}
@@ -195,12 +198,19 @@ func (r *serving) makeDir(k *keeper) (err error) {
 	switch {
 	case r.files.dir != "":
 	case r.o.dir != "":
-		r.files.dir, err = givenTokenDir(r.o.dir)
+		if r.files.dir, err = givenTokenDir(r.o.dir); err == nil && len(r.o.allow) > 0 {
+			r.sys.say("other users cannot come to their tokens in %s, which is yours alone: hand each its file; without --token-dir root makes a place for them", fault.Line(r.files.dir))
+		}
 	default:
 		var dir *runDir
 		if dir, err = newRunDir(k.home); err == nil {
 			r.files.dir = dir.path
 			r.closers = append(r.closers, dir.remove)
+		}
+		if err == nil && r.sys.UID == 0 && len(r.o.allow) > 0 {
+			r.files.open, err = passable()
+			open := r.files.open
+			r.closers = append(r.closers, func() { _ = os.Remove(open) })
 		}
 	}
 	return err

@@ -44,6 +44,15 @@ func (k *keeper) checkDefault(example string) error {
 	return nil
 }
 
+// warnDefault tells of the same where fob starts no command, and so cannot know
+// which files the programs read.
+func (k *keeper) warnDefault() {
+	f := (*fault.Error)(nil)
+	if err := k.checkDefault("COMMAND"); errors.As(err, &f) {
+		k.sys.say("programs may use other credentials than what is served: %s; %s", f.Why, f.Next[0])
+	}
+}
+
 func defaultWins(setting profile.Setting, inCredentials bool, example string) error {
 	next := []string{"give that section another name than [default]"}
 	if inCredentials {

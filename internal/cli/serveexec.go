@@ -139,6 +139,9 @@ func (s System) knowUsers(o *serve.Options) {
 
 func cannotServe(err error) error {
 	f := &fault.Error{What: "cannot serve credentials", Why: err, Code: fault.Failed}
+	if inner := (*fault.Error)(nil); errors.As(err, &inner) {
+		f.Next = inner.Next
+	}
 	if errors.Is(err, serve.ErrNoUsers) {
 		f.Next = []string{"use the endpoint that has a token: --server"}
 	}

@@ -109,9 +109,8 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Ki
 	if ok, err := k.exists(); err != nil || !ok || k.unseal() {
 		return err
 	}
-	anyKey := func(string) bool { return true }
-	if _, hopeless := chain.Resolve(set, kinds, anyKey, nil, r); hopeless != nil {
-		return hopeless
+	if err := hopeless(set, kinds, r); err != nil {
+		return err
 	}
 	err := k.open(ctx)
 	if fault.CodeOf(err) != fault.Attend {

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,13 +20,27 @@ func givenTokenDir(dir string) (string, error) {
 	if err == nil {
 		err = lock.MakeDir(dir)
 	}
+	if unsafe := (*lock.UnsafeError)(nil); errors.As(err, &unsafe) {
+		err = &fault.Error{What: "cannot keep tokens in " + fault.Line(dir), Why: err, Next: []string{"chmod 700 " + fault.Word(dir), "or name a folder that is not there yet"}, Code: fault.Failed}
+	}
+	return dir, err
+}
+
+// passable makes a folder through which other users come to a file that is theirs,
+// and in which they see no other. Only root can give a file away, on Linux, and its
+// TMPDIR may be closed to them.
+func passable() (dir string, err error) {
+	if dir, err = os.MkdirTemp("/tmp", "fob-tokens-"); err == nil {
+		err = os.Chmod(dir, 0o711)
+	}
 	return dir, err
 }
 
 // tokenFiles are the files of one run's tokens.
 type tokenFiles struct {
 	dir  string
-	own  int // this user
+	open string // for the files that root gives to other users; "": dir
+	own  int    // this user
 	used map[string]bool
 }
 
@@ -32,11 +49,11 @@ type tokenFiles struct {
 func (t *tokenFiles) write(profile string, grants []serve.Grant) ([]string, error) {
 	var out []string
 	for _, g := range grants {
-		name := fileName(profile)
+		dir, name := t.dir, fileName(profile)
 		if g.UID != t.own {
-			name += "." + strconv.Itoa(g.UID)
+			dir, name = cmp.Or(t.open, dir), name+"."+strconv.Itoa(g.UID)
 		}
-		path := filepath.Join(t.dir, name)
+		path := filepath.Join(dir, name)
 		if t.used[path] {
 			return out, fmt.Errorf("two profiles have one file: %s", fault.Line(path))
 		}
@@ -52,6 +69,9 @@ func (t *tokenFiles) write(profile string, grants []serve.Grant) ([]string, erro
 	return out, nil
 }
 
+// tokenPrefix begins the name of each.
+const tokenPrefix = "token-"
+
 // fileName is a profile's name as the name of a file.
 func fileName(profile string) string {
 	name := strings.Map(func(r rune) rune {
@@ -60,5 +80,5 @@ func fileName(profile string) string {
 		}
 		return '-'
 	}, profile)
-	return "token-" + name
+	return tokenPrefix + name
 }

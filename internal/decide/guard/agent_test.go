@@ -89,6 +89,7 @@ func TestCheckID(t *testing.T) {
 func TestRuleAgent(t *testing.T) {
 	t.Parallel()
 	const odd = "fob_agent (config:2) is none of deny, view, read-only, plan, full, file:PATH, profile:OTHER"
+	const correct = "correct fob_agent at config:2"
 	for _, tc := range []struct {
 		lines string
 		want  AgentRuling
@@ -101,13 +102,14 @@ func TestRuleAgent(t *testing.T) {
 		{"fob_agent = full", AgentRuling{Full: true, From: "config:2"}},
 		{"fob_agent = file:~/p.json", AgentRuling{File: "~/p.json", From: "config:2"}},
 		{"fob_agent = profile:other", AgentRuling{Profile: "other", From: "config:2"}},
-		{"fob_agent = profile:dev", AgentRuling{Deny: odd, From: "config:2"}},
-		{"fob_agent = file:", AgentRuling{Deny: odd, From: "config:2"}},
-		{"fob_agent = FULL", AgentRuling{Deny: odd, From: "config:2"}},
-		{"fob_agent = yes", AgentRuling{Deny: odd, From: "config:2"}},
+		{"fob_agent = profile:dev", AgentRuling{Deny: odd, Mend: correct, From: "config:2"}},
+		{"fob_agent = file:", AgentRuling{Deny: odd, Mend: correct, From: "config:2"}},
+		{"fob_agent = FULL", AgentRuling{Deny: odd, Mend: correct + ": did you mean full?", From: "config:2"}},
+		{"fob_agent = readonly", AgentRuling{Deny: odd, Mend: correct + ": did you mean read-only?", From: "config:2"}},
+		{"fob_agent = yes", AgentRuling{Deny: odd, Mend: correct, From: "config:2"}},
 		{"fob_guard = none", AgentRuling{Policy: "read-only", From: byDefault}},
 		{"fob_guard = code", AgentRuling{Deny: "it is guarded (fob_guard, config:2): a person lets an agent have it each time", From: "config:2"}},
-		{"fob_guard = maybe\nfob_agent = full", AgentRuling{Deny: "it is guarded (fob_guard, config:2): a person lets an agent have it each time", From: "config:2"}},
+		{"fob_guard = cod\nfob_agent = full", AgentRuling{Deny: "fob_guard (config:2) is none of none, confirm or code, and so nothing is given", Mend: "correct fob_guard at config:2: did you mean code?", From: "config:2"}},
 		{"fob_agent = profile:other\nfob_guard = code", AgentRuling{Profile: "other", From: "config:2"}},
 	} {
 		set, err := profile.Parse("config", []byte("[profile dev]\n"+tc.lines+"\n"))
@@ -138,10 +140,10 @@ func TestRuleAgentElsewhere(t *testing.T) {
 		{"dev", "fob_agent =", AgentRuling{Full: true, From: named}, "other"},
 		{"dev", "fob_agent = plan", AgentRuling{Policy: "plan", From: "config:4"}, "other"},
 		{"dev", "fob_agent = deny", AgentRuling{Deny: "its config says fob_agent = deny (config:4)", From: "config:4"}, "other"},
-		{"dev", "fob_agent = profile:third", AgentRuling{Deny: `fob_agent of profile "other" (config:4) names a third profile`}, "other"},
+		{"dev", "fob_agent = profile:third", AgentRuling{Deny: `fob_agent of profile "other" (config:4) names a third profile`, Mend: "name that one, or write another value: fob_agent (config:2)"}, "other"},
 		{"dev", "fob_guard = confirm", AgentRuling{Deny: guarded, From: "config:4"}, "other"},
-		{"dev", "fob_guard = x", AgentRuling{Deny: guarded, From: "config:4"}, "other"},
-		{"dev", "-", AgentRuling{Deny: `its fob_agent (config:2) names profile "other", which is not there`}, "dev"},
+		{"dev", "fob_guard = x", AgentRuling{Deny: "fob_guard (config:4) is none of none, confirm or code, and so nothing is given", Mend: "correct fob_guard at config:4", From: "config:4"}, "other"},
+		{"dev", "-", AgentRuling{Deny: `its fob_agent (config:2) names profile "other", which is not there`, Mend: "correct fob_agent at config:2"}, "dev"},
 		{"other", "fob_agent = view", AgentRuling{Policy: "view", From: "config:4"}, "other"},
 		{"nowhere", "", AgentRuling{Policy: "read-only", From: byDefault}, "nowhere"},
 	} {

@@ -14,6 +14,9 @@ const AgentSetting = "fob_agent"
 type AgentRuling struct {
 	// Deny says why it gets nothing.
 	Deny string
+	// Mend says what corrects the config where Deny is a mistake in it, which no
+	// grant mends.
+	Mend string
 	// Policy is the name of a policy that narrows its session, or "".
 	Policy string
 	// File holds a policy, as a path that the person wrote.
@@ -57,14 +60,20 @@ func RuleAgent(set profile.Set, name string) (ruling AgentRuling, of string) {
 	}
 	other, err := set.Profile(ruling.Profile)
 	if err != nil {
-		return AgentRuling{Deny: "its " + AgentSetting + " (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there"}, name
+		return AgentRuling{
+			Deny: "its " + AgentSetting + " (" + ruling.From + ") names profile " + profile.Shown(ruling.Profile) + ", which is not there",
+			Mend: mend(profile.Setting{Key: AgentSetting, From: ruling.From, Value: ruling.Profile}, "profile:", set.Names()),
+		}, name
 	}
 	second := passed(set, other)
 	if own, ok := other.Setting(AgentSetting); second.Deny == "" && (!ok || own.Value == "") {
 		return AgentRuling{Full: true, From: ruling.From}, other.Name
 	}
 	if second.Profile != "" {
-		second = AgentRuling{Deny: AgentSetting + " of profile " + profile.Shown(other.Name) + " (" + second.From + ") names a third profile"}
+		second = AgentRuling{
+			Deny: AgentSetting + " of profile " + profile.Shown(other.Name) + " (" + second.From + ") names a third profile",
+			Mend: "name that one, or write another value: " + AgentSetting + " (" + ruling.From + ")",
+		}
 	}
 	return second, other.Name
 }
@@ -89,7 +98,14 @@ func passed(set profile.Set, p profile.Profile) AgentRuling {
 func ruled(p profile.Profile) AgentRuling {
 	set, ok := p.Setting(AgentSetting)
 	kind, rest, _ := strings.Cut(set.Value, ":")
-	if level, g, known := Of(p); (level != None || !known) && kind != "profile" {
+	level, g, known := Of(p)
+	if !known {
+		return AgentRuling{
+			Deny: Setting + " (" + g.From + ") is none of " + Known() + ", and so nothing is given", From: g.From,
+			Mend: mend(g, "", []string{"none", string(Confirm), string(Code)}),
+		}
+	}
+	if level != None && kind != "profile" {
 		return AgentRuling{Deny: "it is guarded (" + Setting + ", " + g.From + "): a person lets an agent have it each time", From: g.From}
 	}
 	if !ok || set.Value == "" {
@@ -109,8 +125,19 @@ func ruled(p profile.Profile) AgentRuling {
 		r.Profile = rest
 	default:
 		r.Deny = "fob_agent (" + set.From + ") is none of deny, " + strings.Join(policy.Names(), ", ") + ", " + policy.Full + ", file:PATH, profile:OTHER"
+		r.Mend = mend(set, "", append(policy.Names(), policy.Full, "deny"))
 	}
 	return r
+}
+
+// mend says what corrects a setting whose value, to be written behind prefix, is a
+// slip.
+func mend(set profile.Setting, prefix string, known []string) string {
+	text := "correct " + set.Key + " at " + set.From
+	if near := profile.Near(set.Value, known); len(near) > 0 {
+		text += ": did you mean " + prefix + near[0] + "?"
+	}
+	return text
 }
 
 // Within says whether what a command line asks for is no more than the ruling

@@ -18,6 +18,9 @@ type Plan struct {
 	Err   error
 	// Assumed says that which keys are stored is not known.
 	Assumed bool
+	// Agent says why agents get nothing of it by a mistake in the config, "" where
+	// there is none, and Mend what corrects that.
+	Agent, Mend string
 }
 
 // Config judges what the config says, given what comes of all of its profiles.
@@ -34,6 +37,7 @@ func Profiles(set profile.Set, plans []Plan) []Finding {
 
 func (c *config) judge(plans []Plan) []Finding {
 	c.unusable(plans)
+	c.agents(plans)
 	c.shortened(plans)
 	for _, p := range plans {
 		c.section(p.Name)
@@ -152,6 +156,22 @@ func (c *config) unusable(plans []Plan) {
 	}
 	if names := elsewhere.names[""]; names != nil {
 		c.tell(Skipped, profilesOf(names), "credentials of IAM Identity Center or aws login, which the AWS CLI gets")
+	}
+}
+
+// agents tells of each mistake by which agents get nothing once. What keeps people
+// out too is told already.
+func (c *config) agents(plans []Plan) {
+	var found groups
+	mend := map[string]string{}
+	for _, p := range plans {
+		if _, noKey := chain.LacksKey(p.Err); p.Agent != "" && (p.Err == nil || noKey) {
+			found.add(p.Agent, p.Name)
+			mend[p.Agent] = p.Mend
+		}
+	}
+	for _, why := range found.texts {
+		c.tell(Wrong, "agents get nothing of "+profilesOf(found.names[why]), why, mend[why])
 	}
 }
 
