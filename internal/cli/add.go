@@ -206,6 +206,7 @@ func (k *keeper) put(ctx context.Context, r store.Record) error {
 		return storeFault(err)
 	}
 	err := k.reindex(ctx)
+	k.recordKey(ctx, r.Name, "stored", cred.Short(r.Key.ID), nil)
 	if err == nil {
 		_, err = k.cache.Clear(func(e cache.Entry) bool { return madeBy(e, r.Name) || k.orphaned(e) })
 	}

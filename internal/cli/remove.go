@@ -128,6 +128,7 @@ func (k *keeper) remove(ctx context.Context, name string) error {
 	if err := k.opened(ctx, k.identity); err != nil {
 		return err
 	}
+	k.recordKey(ctx, name, "removed", "", nil)
 	k.sys.say("removed the key of profile %s and every session, those of other keys too: the next command asks for a code", profile.Shown(name))
 	k.tellLeftBehind(name)
 	return nil

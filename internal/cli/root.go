@@ -46,6 +46,9 @@ func newRoot(sys *System) *cobra.Command {
 	}
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
 		g.command = c.Name()
+		if c.CalledAs() == "whoami" {
+			g.command = "whoami"
+		}
 		if err := sys.meetAgent(c, g); err != nil {
 			return err
 		}
