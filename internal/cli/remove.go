@@ -77,7 +77,7 @@ func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) erro
 			return err
 		}
 		defer t.Close()
-		text, err := t.ReadLine(ctx, fmt.Sprintf("Remove the key of profile %q? It cannot be brought back, and every session ends. (y|N) ", o.profile))
+		text, err := t.ReadLine(ctx, fmt.Sprintf("Remove the key of profile %q? It cannot be brought back, and every session ends. [y/N] ", o.profile))
 		if err != nil || text != "y" && text != "Y" && text != "yes" {
 			if err == nil {
 				err = &fault.Error{What: "nothing was removed", Code: fault.Failed}
