@@ -166,21 +166,44 @@ func (s System) askKey(ctx context.Context, set profile.Set, o addOptions) (key 
 		return key, "", err
 	}
 	defer t.Close()
-	if key.ID, err = t.ReadLine(ctx, "Access key id: "); err != nil {
+	err = tryAgain(t, func() (wrong, err error) { // before the secret is typed for nothing
+		key.ID, err = t.ReadLine(ctx, "Access key id: ")
+		key.ID = strings.TrimSpace(key.ID)
+		return keys.CheckID(key.ID), err
+	})
+	if err != nil {
 		return key, "", err
 	}
-	key.ID = strings.TrimSpace(key.ID)
-	if err := keys.CheckID(key.ID); err != nil {
-		return key, "", err // before the secret is typed for nothing
-	}
-	if key.Secret, err = t.ReadHidden(ctx, "Secret access key: "); err != nil {
-		return key, "", err
-	}
-	if err := keys.Check(key); err != nil || set.Has(o.profile) || o.noConfig || !o.addConfig {
+	err = tryAgain(t, func() (wrong, err error) {
+		key.Secret, err = t.ReadHidden(ctx, "Secret access key: ")
+		return keys.Check(key), err
+	})
+	if err != nil || set.Has(o.profile) || o.noConfig || !o.addConfig {
 		return key, "", err
 	}
 	serial, err = askSerial(ctx, t)
 	return key, serial, err
+}
+
+// keyTries bounds how often a part of a key is asked for.
+const keyTries = 3
+
+// tryAgain asks anew for what is wrong: the passphrase was typed for it already.
+func tryAgain(t tty.TTY, ask func() (wrong, err error)) error {
+	for try := 1; ; try++ {
+		wrong, err := ask()
+		if err != nil {
+			return err
+		}
+		if wrong == nil || try == keyTries {
+			return wrong
+		}
+		text := wrong.Error()
+		if f := (*fault.Error)(nil); errors.As(wrong, &f) {
+			text = f.Why.Error()
+		}
+		t.Say("fob: " + text)
+	}
 }
 
 func askSerial(ctx context.Context, t tty.TTY) (string, error) {
@@ -209,6 +232,7 @@ func (k *keeper) put(ctx context.Context, r store.Record) error {
 		return storeFault(err)
 	}
 	err := k.reindex(ctx)
+	k.recordKey(ctx, r.Name, "stored", cred.Short(r.Key.ID), nil)
 	if err == nil {
 		_, err = k.cache.Clear(func(e cache.Entry) bool { return madeBy(e, r.Name) || k.orphaned(e) })
 	}

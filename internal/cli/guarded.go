@@ -33,7 +33,7 @@ const nameTries = 3
 func (a approver) Approve(ctx context.Context, c chain.Chain) error {
 	t, err := a.k.sys.OpenTTY()
 	if err != nil {
-		return nobodyThere(c, err)
+		return a.nobodyThere(c, err)
 	}
 	defer t.Close()
 	if !guard.Rule(a.handed(c)).TypeName {
@@ -43,7 +43,7 @@ func (a approver) Approve(ctx context.Context, c chain.Chain) error {
 	for range nameTries {
 		answer, err := t.ReadLine(ctx, "Type the name of the profile to go on: ")
 		if err != nil {
-			return nobodyThere(c, err)
+			return a.nobodyThere(c, err)
 		}
 		if strings.TrimSpace(answer) == c.Profile {
 			return nil
@@ -89,7 +89,7 @@ func cannotGet(profile string) string {
 }
 
 // nobodyThere says what the guard would have asked.
-func nobodyThere(c chain.Chain, err error) error {
+func (a approver) nobodyThere(c chain.Chain, err error) error {
 	f := (*fault.Error)(nil)
 	if !errors.As(err, &f) || f.Code != fault.Attend {
 		return err
@@ -98,9 +98,13 @@ func nobodyThere(c chain.Chain, err error) error {
 	if c.Guard == guard.Code {
 		wants = "somebody who types an MFA code"
 	}
+	at := "at the terminal"
+	if a.w.code != "" {
+		at += ", where --mfa-token does not count"
+	}
 	return &fault.Error{
 		What: cannotGet(c.Profile),
-		Why:  fmt.Errorf("it is guarded (%s) and wants %s at the terminal: %w", c.Guard, wants, f.Why),
+		Why:  fmt.Errorf("it is guarded (%s) and wants %s %s: %w", c.Guard, wants, at, f.Why),
 		Next: []string{"run it in a terminal", "or do it once in the terminal of these programs, which then get the same session: fob exec " + fault.Operand(c.Profile)},
 		Code: fault.Attend,
 	}

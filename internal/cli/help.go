@@ -165,7 +165,8 @@ const filesHelp = `Files, with $DATA for $XDG_DATA_HOME/fob, else ~/.local/share
   ~/.aws/credentials    read by import, which puts a credential_process line in the place of
                         a key that it has stored, and the file as it was beside it
   account.hcl, accounts.json, accounts.yml, accounts.yaml
-                        read by terragrunt-auth, in the working directory and above it
+                        read by terragrunt-auth, in the working directory and above it;
+                        configure reads a list of accounts that is named or found so
   $DATA/vault.age       the stored keys and unfinished rotations, an age file; vault.age.prev
                         is the one before
   $DATA/slots/*.age     what opens the vault, a slot for each way in, age files (fob store);

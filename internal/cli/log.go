@@ -21,9 +21,11 @@ func newLog(sys *System, g *globals) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "log",
 		Short: "Show who took which credentials",
-		Long: "Show who took which credentials, the oldest first: each call to AWS, each command that\n" +
-			"got credentials, each refusal. The record is sealed like the store, and each line is\n" +
-			"bound to the one before it. A session that is kept is handed on without a line.",
+		Long: "Show who took which credentials, the oldest first: each call by which fob gets a session\n" +
+			"(call), each command that got credentials (given) or none (refused), each change of a\n" +
+			"long-term key or an MFA device (key). The record is sealed like the store, and each line\n" +
+			"is bound to the one before it. What fob answers at once from a session that is kept has\n" +
+			"no line (exec, export, credential-process).",
 		Example: "  fob log\n  fob log --agent claude-code\n  fob log --json",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return sys.runLog(c.Context(), g, agent, asJSON) },
@@ -116,6 +118,9 @@ func (l recordedLine) row() string {
 		add("%s", l.Call)
 	case "given", "refused":
 		add("%s", l.Command)
+	case "key":
+		add("%s", l.Command)
+		add("%s", l.Call)
 	}
 	add("%s", l.Profile)
 	add("%s", l.Account)
@@ -134,7 +139,11 @@ func (l recordedLine) row() string {
 	}
 	add("(%s)", l.Named)
 	if !l.Until.IsZero() {
-		words = append(words, "until "+l.Until.Local().Format("15:04"))
+		format := "15:04"
+		if l.Until.Local().Format(time.DateOnly) != l.Time.Local().Format(time.DateOnly) {
+			format = "2006-01-02 15:04"
+		}
+		words = append(words, "until "+l.Until.Local().Format(format))
 	}
 	add("request %s", l.RequestID)
 	if len(l.Processes) > 0 {

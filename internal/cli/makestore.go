@@ -127,7 +127,7 @@ func (k *keeper) offerRecovery(ctx context.Context, made, silent bool) error {
 		return err
 	}
 	defer t.Close()
-	yes, err := askYes(ctx, t, "Make a recovery code, to write down in case what opens the store is lost? (Y/n) ")
+	yes, err := askYes(ctx, t, "Make a recovery code, to write down in case what opens the store is lost? [Y/n] ")
 	if err != nil || !yes {
 		if err == nil {
 			t.Say("When what opens the store is lost, so are the keys. The next fob add offers the code again.")

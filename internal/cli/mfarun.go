@@ -76,7 +76,7 @@ func (s System) withDevices(ctx context.Context, g *globals, o mfaOptions, do fu
 		return &fault.Error{What: "cannot manage the MFA devices of " + fault.Line(who.ARN), Why: errNoUser, Code: fault.Config}
 	}
 	m.work = &devices.Work{
-		Profile: plan.Key, Owner: owner, Key: awsapi.New(s.awsConfig(plan.iam), key.Signer()),
+		Profile: plan.Key, Owner: owner, Key: recordedDevices{awsapi.New(s.awsConfig(plan.iam), key.Signer()), k, plan.Key},
 		Show: m.show, Spend: m.spend, Now: s.clock.AWSNow, Say: s.say,
 	}
 	if len(plan.Steps) > 0 {
@@ -117,7 +117,7 @@ func (m *mfaRun) withSession(ctx context.Context, call func(devices.IAM) error) 
 		}
 	}
 	m.session, err = m.using(ctx, m.plan.Chain, m.session, func(now cred.Session) error {
-		return call(awsapi.New(m.sys.awsConfig(m.plan.iam), now.Signer()))
+		return call(recordedDevices{awsapi.New(m.sys.awsConfig(m.plan.iam), now.Signer()), m.keeper, m.plan.Key})
 	})
 	return err
 }

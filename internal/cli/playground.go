@@ -48,7 +48,7 @@ func newPlayground(sys *System, _ *globals) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return sys.runPlayground(c.Context(), o) },
 	}
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address to listen on")
-	c.Flags().StringVar(&o.user, "user", "gruntwork", "whose key and MFA device to use")
+	c.Flags().StringVar(&o.user, "user", "gruntwork", "whose key and MFA device to use: gruntwork, alice@acme.com, bob@acme.com, ci-machine-user, or carol, who has no device")
 	code := &cobra.Command{
 		Use:     "code [USER]",
 		Short:   "Print the next MFA code of a playground user",
@@ -75,7 +75,11 @@ func (s System) runPlayground(ctx context.Context, o playgroundOptions) error {
 	defer p.Close()
 	user, ok := p.User(o.user)
 	if !ok {
-		return &fault.Error{What: fmt.Sprintf("the playground has no user %q", o.user), Code: fault.Usage}
+		var names []string
+		for _, u := range p.Users() {
+			names = append(names, u.Name)
+		}
+		return &fault.Error{What: fmt.Sprintf("the playground has no user %q", o.user), Next: []string{"one of: " + strings.Join(names, ", ")}, Code: fault.Usage}
 	}
 	dir, err := os.MkdirTemp("", "fob-playground-")
 	if err != nil {
@@ -179,7 +183,11 @@ func (s System) runPlaygroundCode(ctx context.Context, user string) error {
 	for {
 		code, wait, err := askCode(ctx, client, base, user)
 		if err != nil {
-			return &fault.Error{What: "cannot print a code", Why: err, Next: []string{"see whether the playground still runs"}, Code: fault.Failed}
+			f := &fault.Error{What: "cannot print a code", Why: err, Next: []string{"see whether the playground still runs"}, Code: fault.Failed}
+			if errors.Is(err, errSays) {
+				f.Next = []string{"name a user who has a device: fob playground code gruntwork"}
+			}
+			return f
 		}
 		if wait <= 0 {
 			_, err := fmt.Fprintln(s.Stdout, code)
@@ -203,6 +211,9 @@ func askCode(ctx context.Context, client *http.Client, base, user string) (code 
 	return out.Code, time.Duration(out.Wait * float64(time.Second)), nil
 }
 
+// errSays says that the playground answered, and why it is no.
+var errSays = errors.New("the playground says")
+
 // askPlayground posts a line to one of the playground's controls.
 func askPlayground(ctx context.Context, client *http.Client, target, line string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(line))
@@ -216,7 +227,7 @@ func askPlayground(ctx context.Context, client *http.Client, target, line string
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		why, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
-		return fmt.Errorf("the playground says: %s", strings.TrimSpace(string(why)))
+		return fmt.Errorf("%w: %s", errSays, strings.TrimSpace(string(why)))
 	}
 	return json.NewDecoder(resp.Body).Decode(into)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"fob/internal/cred"
@@ -23,7 +24,7 @@ import (
 // the command line of a child says is not recorded: it may hold a secret.
 type recordedLine struct {
 	Time      time.Time `json:"time" doc:"when it was recorded"`
-	Event     string    `json:"event" doc:"call: AWS answered; given: a command got the credentials; refused: it got none; grant: a person opened a session for an agent; revoke: one took it back, or ended an agent"`
+	Event     string    `json:"event" doc:"call: AWS answered; given: a command got the credentials; refused: it got none; key: a long-term key or an MFA device was changed; grant: a person opened a session for an agent; revoke: one took it back, or ended an agent"`
 	Run       string    `json:"run" doc:"the same for all lines of one run of fob"`
 	Command   string    `json:"command" doc:"the command of fob (exec, export)"`
 	Agent     string    `json:"agent,omitempty" doc:"id of the agent that it was for; nothing: a person"`
@@ -33,7 +34,7 @@ type recordedLine struct {
 	Account   string    `json:"account,omitempty" doc:"account that the credentials are of"`
 	Role      string    `json:"role,omitempty" doc:"ARN of the role that was entered"`
 	Session   string    `json:"session,omitempty" doc:"name of the role's session, as CloudTrail has it"`
-	Call      string    `json:"call,omitempty" doc:"the call (AssumeRole)"`
+	Call      string    `json:"call,omitempty" doc:"the call (AssumeRole); of a key, too: stored, removed"`
 	RequestID string    `json:"request_id,omitempty" doc:"AWS's id of the call, as CloudTrail has it"`
 	KeyID     string    `json:"key_id,omitempty" doc:"id of the temporary credentials, as CloudTrail has it; that of a stored key is cut short"`
 	Code      bool      `json:"code,omitempty" doc:"an MFA code was sent with the call"`
@@ -45,8 +46,9 @@ type recordedLine struct {
 	Directory string    `json:"directory,omitempty" doc:"where fob was started"`
 }
 
-// recorder adds the lines of one run.
+// recorder adds the lines of one run, of which several may come at a time.
 type recorder struct {
+	mu     sync.Mutex
 	run    string
 	told   bool
 	failed error  // why a line of this run is missing
@@ -64,6 +66,8 @@ func (k *keeper) record(ctx context.Context, line recordedLine) {
 	if key.IsZero() {
 		return
 	}
+	k.recorder.mu.Lock()
+	defer k.recorder.mu.Unlock()
 	if k.recorder.run == "" {
 		id := make([]byte, 6)
 		_, _ = rand.Read(id) // never an error, says its documentation

@@ -77,7 +77,7 @@ func (s System) runRemove(ctx context.Context, g *globals, o removeOptions) erro
 			return err
 		}
 		defer t.Close()
-		text, err := t.ReadLine(ctx, fmt.Sprintf("Remove the key of profile %q? It cannot be brought back, and every session ends. (y|N) ", o.profile))
+		text, err := t.ReadLine(ctx, fmt.Sprintf("Remove the key of profile %q? It cannot be brought back, and every session ends. [y/N] ", o.profile))
 		if err != nil || text != "y" && text != "Y" && text != "yes" {
 			if err == nil {
 				err = &fault.Error{What: "nothing was removed", Code: fault.Failed}
@@ -128,6 +128,7 @@ func (k *keeper) remove(ctx context.Context, name string) error {
 	if err := k.opened(ctx, k.identity); err != nil {
 		return err
 	}
+	k.recordKey(ctx, name, "removed", "", nil)
 	k.sys.say("removed the key of profile %s and every session, those of other keys too: the next command asks for a code", profile.Shown(name))
 	k.tellLeftBehind(name)
 	return nil

@@ -45,7 +45,7 @@ func newRoot(sys *System) *cobra.Command {
 		SuggestionsMinimumDistance: 2,
 	}
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
-		g.command = c.Name()
+		g.command = commandName(c)
 		if err := sys.meetAgent(c, g); err != nil {
 			return err
 		}
@@ -102,9 +102,21 @@ func commands() []func(*System, *globals) *cobra.Command {
 	}
 }
 
+// commandName is what the record calls a command: whoami does another thing than
+// status, whose other name it is.
+func commandName(c *cobra.Command) string {
+	if c.CalledAs() == "whoami" {
+		return "whoami"
+	}
+	return c.Name()
+}
+
 // usage makes cobra's complaint about a command line into a fault.
 func usage(c *cobra.Command, err error) error {
 	f := &fault.Error{What: "cannot understand the command line", Why: inOurWords(err), Code: fault.Usage, Next: []string{"see the flags: " + c.CommandPath() + " --help"}}
+	if c.CalledAs() == "whoami" {
+		f.Next = []string{"see the flags: fob whoami --help"}
+	}
 	if c.Name() == "exec" {
 		f.Code = fault.Launcher
 	}

@@ -196,9 +196,9 @@ func (k *keeper) rotate(ctx context.Context, r *keys.Rotator, p userPlan) (*keys
 	r.KeySigns = session.ID == ""
 	r.IAM = func(stored cred.AccessKey) keys.IAM {
 		if r.KeySigns {
-			return awsapi.New(k.sys.awsConfig(p.iam), stored.Signer())
+			return recordedKeys{awsapi.New(k.sys.awsConfig(p.iam), stored.Signer()), k, p.Key}
 		}
-		return awsapi.New(k.sys.awsConfig(p.iam), session.Signer())
+		return recordedKeys{awsapi.New(k.sys.awsConfig(p.iam), session.Signer()), k, p.Key}
 	}
 	var done keys.Rotated
 	_, err = k.using(ctx, p.Chain, session, func(now cred.Session) (err error) {

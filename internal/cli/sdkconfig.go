@@ -256,7 +256,9 @@ func (k *keeper) renewSDKConfig(set profile.Set) {
 	text, _, err := k.sdkText(set)
 	if err == nil && !bytes.Equal(text, there.Text()) {
 		if err = k.writeSDKConfig(path, there, text, mayReplace); err == nil {
-			k.sys.say("renewed %s, since what it is made from has changed", path)
+			if k.sys.StderrIsTerminal() { // elsewhere it stands in the error text of the AWS CLI
+				k.sys.say("renewed %s, since what it is made from has changed", path)
+			}
 		}
 	}
 	changed := (*lock.ChangedError)(nil) // by a person, whose it is now

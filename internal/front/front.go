@@ -60,7 +60,7 @@ func Main(sys System) int {
 	}
 	fault.Render(sys.Stderr, "fob", &fault.Error{
 		What: "cannot start fob-core, which does everything that is not answered from the cache",
-		Why:  err,
+		Why:  noCore(sys.Core(), err),
 		Next: []string{"install fob and fob-core together: the second belongs beside the first, or in ../libexec/fob"},
 		Code: fault.Failed,
 	})

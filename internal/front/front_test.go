@@ -2,6 +2,7 @@ package front
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -131,6 +132,10 @@ func TestHandsOver(t *testing.T) {
 	sys.Exec = func(string, []string, []string) error { return errors.New("no such file") }
 	if got := Main(sys); got != 125 || !strings.Contains(stderr.String(), "install fob and fob-core together") {
 		t.Errorf("status %d, %q", got, stderr.String())
+	}
+	sys.Exec = func(string, []string, []string) error { return fs.ErrNotExist }
+	if Main(sys); !strings.Contains(stderr.String(), "there is neither /opt/fob-core nor /libexec/fob/fob-core") {
+		t.Errorf("%q", stderr.String())
 	}
 }
 

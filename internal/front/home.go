@@ -2,6 +2,7 @@ package front
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -110,4 +111,13 @@ func Core(self string, exists func(string) bool) string {
 		return lib
 	}
 	return beside
+}
+
+// noCore says where fob-core was looked for, where err says that it is not there.
+func noCore(beside string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	lib := filepath.Join(filepath.Dir(beside), "..", "libexec", "fob", filepath.Base(beside))
+	return errors.New("there is neither " + beside + " nor " + lib)
 }

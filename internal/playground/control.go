@@ -165,9 +165,13 @@ func (s *Server) postSet(_ *http.Request, body []byte) (any, error) {
 
 // postCode stands for the phone of the user that the body names.
 func (s *Server) postCode(_ *http.Request, body []byte) (any, error) {
-	code, wait := s.Code(strings.TrimSpace(string(body)))
+	name := strings.TrimSpace(string(body))
+	if _, ok := s.User(name); !ok {
+		return nil, fmt.Errorf("there is no user %q", name)
+	}
+	code, wait := s.Code(name)
 	if code == "" {
-		return nil, fmt.Errorf("that user has no MFA device")
+		return nil, fmt.Errorf("user %q has no MFA device", name)
 	}
 	return map[string]any{"code": code, "waitSeconds": wait.Seconds()}, nil
 }

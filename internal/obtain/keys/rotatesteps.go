@@ -47,7 +47,7 @@ func (r *Rotator) settle(ctx context.Context, s *state) error {
 		}
 	}
 	text := r.describe(ctx, s, s.strangers())
-	yes, err := r.Confirm(ctx, "AWS has a key of this user that is not stored here, made by a rotation that was cut off:\n"+text+"\nDelete it? (y|N) ")
+	yes, err := r.Confirm(ctx, "AWS has a key of this user that is not stored here, made by a rotation that was cut off:\n"+text+"\nDelete it? [y/N] ")
 	if err != nil || !yes {
 		return r.unsettled(text, err)
 	}
