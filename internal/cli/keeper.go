@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fob/internal/cred"
+	"fob/internal/decide/chain"
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/keep/audit"
@@ -51,6 +52,7 @@ type keeper struct {
 	onlyTyped bool           // a code counts only if a person types it
 	typed     bool           // only what a person types opens the store, where there is such a way
 	narrowed  string         // what is said of an agent's session
+	explained bool           // what the chain warns of was printed already
 	walker    *broker.Broker // that got the session of this run
 	recorder  recorder
 }
@@ -288,6 +290,15 @@ func (k *keeper) reindex(ctx context.Context) error {
 func (k *keeper) hasKey(profile string) bool {
 	_, ok := k.index.Keys[profile]
 	return ok
+}
+
+// warnOf says what a person must know of a chain.
+func (k *keeper) warnOf(c chain.Chain) {
+	for _, text := range c.Warnings {
+		if !k.explained {
+			k.sys.say("%s", text)
+		}
+	}
 }
 
 // Key gives one stored key to the broker.
