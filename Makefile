@@ -37,7 +37,7 @@ lint:
 	cd tools && $(GO) tool staticcheck ./...
 
 race:
-	$(GO) test -race -timeout 20m ./...
+	$(GO) test -race -timeout 30m ./...
 	cd tools && $(GO) test ./...
 
 tidy:
@@ -45,7 +45,7 @@ tidy:
 	cd tools && $(GO) mod tidy -diff
 
 real: ## the tests once more, none of which may skip unless .ci/skips names it
-	FOB_TEST_REAL=1 $(GO) test -count=1 -timeout 20m -json ./... | { cd tools && $(GO) run ./ci ../.ci/skips; }
+	FOB_TEST_REAL=1 $(GO) test -count=1 -timeout 30m -json ./... | { cd tools && $(GO) run ./ci ../.ci/skips; }
 
 redteam: ## a scripted agent tries what it may not have, and fobs without a protection let it; as root, UPDATE=1 writes docs/redteam.md
 	$(GO) test -count=1 -run TestRedTeam ./internal/cli

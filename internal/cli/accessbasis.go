@@ -116,9 +116,7 @@ func (q *inquiry) take(ctx context.Context, t *basis) error {
 	keys := chainKeys{q.keeper, q.in, t.chain}
 	b := q.broker(q.minimum.Duration, wanted{code: q.code, profile: t.chain.Profile}, keys)
 	q.walker = b
-	for _, text := range t.chain.Warnings {
-		q.sys.say("%s", text)
-	}
+	q.warnOf(t.chain)
 	if err := q.sys.endless(t.chain, q.code != ""); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ func (d *checkup) one(ctx context.Context) ([]health.Finding, error) {
 	var entered []health.Finding
 	e, err := d.explainFor(wanted{profile: d.profile})
 	if err == nil {
+		d.explained = true
 		if d.out.Explain = &e; !d.json {
 			_, err = d.sys.Stdout.Write([]byte(fault.Printable(e.text(d.sys.Now())) + "\n"))
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fob/internal/cred"
+	"fob/internal/decide/chain"
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/keep/audit"
@@ -52,6 +53,7 @@ type keeper struct {
 	typed     bool           // only what a person types opens the store, where there is such a way
 	narrowed  string         // what is said of an agent's session
 	gives     string         // what an agent gets of its profile, in a word
+	explained bool           // what the chain warns of was printed already
 	walker    *broker.Broker // that got the session of this run
 	recorder  recorder
 }
@@ -289,6 +291,15 @@ func (k *keeper) reindex(ctx context.Context) error {
 func (k *keeper) hasKey(profile string) bool {
 	_, ok := k.index.Keys[profile]
 	return ok
+}
+
+// warnOf says what a person must know of a chain.
+func (k *keeper) warnOf(c chain.Chain) {
+	for _, text := range c.Warnings {
+		if !k.explained {
+			k.sys.say("%s", text)
+		}
+	}
 }
 
 // Key gives one stored key to the broker.

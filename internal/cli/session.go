@@ -80,9 +80,7 @@ func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.R
 
 // walk goes the way of c, once what a person must know of it is said.
 func (k *keeper) walk(ctx context.Context, c chain.Chain, w wanted, b *broker.Broker) (cred.Session, error) {
-	for _, text := range c.Warnings {
-		k.sys.say("%s", text)
-	}
+	k.warnOf(c)
 	if err := k.sys.endless(c, w.code != ""); err != nil {
 		return cred.Session{}, err
 	}

@@ -50,11 +50,13 @@ type Client struct {
 	signer cred.Signer
 	knock  *knock // in place of the network, to see where a call would go
 	// reached says that there was a connection.
-	reached atomic.Bool
+	reached *atomic.Bool
 }
 
 // New makes a client; it reads nothing and calls nothing.
-func New(cfg Config, signer cred.Signer) *Client { return &Client{cfg: cfg, signer: signer} }
+func New(cfg Config, signer cred.Signer) *Client {
+	return &Client{cfg: cfg, signer: signer, reached: new(atomic.Bool)}
+}
 
 // Refusal is AWS's answer when it is no.
 type Refusal struct {
@@ -105,7 +107,7 @@ func (c *Client) sdk(once bool) (aws.Config, error) {
 	if c.knock != nil {
 		c.knock.next, client.Transport = client.Transport, c.knock
 	} else {
-		client.Transport = observed{client.Transport, c.cfg.Clock, &c.reached}
+		client.Transport = observed{client.Transport, c.cfg.Clock, c.reached}
 	}
 	signer := c.signer
 	return aws.Config{
