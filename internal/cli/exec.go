@@ -134,7 +134,7 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 	k.close()
 	s.Environ = s.environFor()
 	s.banner(c, session)
-	if text := front.Ending(c, session, s.Now()); text != "" && !o.byName && s.StderrIsTerminal() {
+	if text := front.Ending(c, session, s.Now()); text != "" && !o.byName && o.duration == "" && s.StderrIsTerminal() {
 		if _, said, _ := front.MinLeft(g.minTTL, s.Environ); said == "" {
 			s.say("%s", text)
 		}

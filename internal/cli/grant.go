@@ -295,8 +295,11 @@ func (s System) runRevoke(ctx context.Context, g *globals, agent string) error {
 	for _, e := range taken {
 		k.record(ctx, recordedLine{Event: "revoke", Agent: e.Detail, Grant: publicID(e.Session.ID), Profile: e.Owner})
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return storeFault(err)
+	case agent != "" && n == 0 && len(ended) == 0:
+		return &fault.Error{What: "cannot take anything from agent " + profile.Shown(agent), Why: errors.New("none of that name runs by fob exec --agent or has a grant"), Next: []string{"see the agents and grants: fob status"}, Code: fault.Failed}
 	}
 	s.say("took back %d grant%s; what was handed out holds until its end", n, plural(n))
 	return nil

@@ -124,6 +124,8 @@ func jsonKind(t *testing.T, typ reflect.Type) string {
 		return "object"
 	case typ.Kind() == reflect.Int:
 		return "number"
+	case typ.Kind() == reflect.Map && typ.Elem().Kind() == reflect.String:
+		return "object of texts"
 	case typ.Kind() == reflect.Bool:
 		return "boolean"
 	case typ.Kind() == reflect.String:

@@ -58,7 +58,8 @@ type listed struct {
 
 type listedSession struct {
 	Kind    string    `json:"kind" doc:"the call that made it (sts.AssumeRole)"`
-	Detail  string    `json:"detail,omitempty" doc:"ARN of the role, or serial of the MFA device"`
+	Detail  string    `json:"detail,omitempty" doc:"ARN of the role, or serial of the MFA device; of a grant, to whom"`
+	Profile string    `json:"profile,omitempty" doc:"the profile whose step it is: of a role, the one that has it; of an MFA session, the one with the key"`
 	Expires time.Time `json:"expires" doc:"when it ends"`
 	left    time.Duration
 }
@@ -234,7 +235,11 @@ func (k *keeper) listedSession(e cache.Entry) listedSession {
 	if unicode.IsUpper(rune(kind[0])) { // a call of STS; a credential_process is none
 		kind = "sts." + kind
 	}
-	return listedSession{Kind: kind, Detail: e.Detail, Expires: e.Session.Expires, left: e.Session.Left(k.sys.Now())}
+	detail := e.Detail
+	if e.Kind == grantKind {
+		detail = "to agent " + detail
+	}
+	return listedSession{Kind: kind, Detail: detail, Profile: e.Owner, Expires: e.Session.Expires, left: e.Session.Left(k.sys.Now())}
 }
 
 func (s listedSession) String() string { return s.Kind + ":" + s.left.Truncate(time.Second).String() }

@@ -24,7 +24,6 @@ func (o *served) flags(c *cobra.Command) {
 	f.BoolVar(&o.ecs, "ecs-server", false, "the same as --server")
 	f.BoolVar(&o.ec2, "ec2-server", false, "the same by IMDSv2, without a token; for programs that know nothing else")
 	f.BoolVar(&o.lazy, "lazy", false, "has no effect: no request may ask a person, so credentials are got before the command starts")
-	_ = f.MarkHidden("ecs-server")
 	_ = f.MarkHidden("lazy")
 }
 

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
+	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/deliver/launch"
@@ -62,8 +64,11 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 		return err
 	}
 	k.sayRegion(set, names, o.region)
+	if chosen := front.Lookup(k.sys.Environ, "AWS_PROFILE"); chosen != "" && !slices.Contains(names, chosen) {
+		k.sys.say("AWS_PROFILE (%s) is none of these profiles, and does not reach the command", profile.Shown(chosen))
+	}
 	environ := severalEnviron(k.sys.environFor(), names, o.region, files)
-	if outer := front.Lookup(k.sys.Environ, "AWS_VAULT"); outer != "" {
+	if outer := front.Lookup(k.sys.Environ, "AWS_VAULT"); outer != "" && outer != strings.Join(names, ",") {
 		k.sys.say("replacing the credentials of profile %s by those of %s", profile.Shown(outer), profile.Shown(strings.Join(names, ",")))
 	}
 	// The command takes fob's place, and the directory is its: the next run that
@@ -76,13 +81,8 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 // readyEach gets the session of each profile, so that none fails or asks later
 // that could have now.
 func (k *keeper) readyEach(ctx context.Context, set profile.Set, names []string, w wanted) error {
-	for _, name := range names {
-		if !set.Has(name) {
-			return &fault.Error{
-				What: fmt.Sprintf("cannot give the command the profile %q", name), Why: errors.New("it is not in " + set.Display() + ", and the command is to find it by its name"),
-				Next: []string{"see the profiles: fob list --profiles"}, Code: fault.Config,
-			}
-		}
+	if err := allThere(set, names); err != nil {
+		return err
 	}
 	for _, name := range names {
 		w.profile = name
@@ -91,6 +91,28 @@ func (k *keeper) readyEach(ctx context.Context, set profile.Set, names []string,
 		}
 	}
 	return nil
+}
+
+// allThere tells of all names that the config does not have at once.
+func allThere(set profile.Set, names []string) error {
+	var absent, next []string
+	for _, name := range names {
+		if set.Has(name) {
+			continue
+		}
+		absent = append(absent, strconv.Quote(name))
+		if near := profile.Near(name, set.Names()); len(near) > 0 {
+			next = append(next, fmt.Sprintf("did you mean %s for %s?", profile.Shown(near[0]), profile.Shown(name)))
+		}
+	}
+	if len(absent) == 0 {
+		return nil
+	}
+	const most = 2
+	return &fault.Error{
+		What: "cannot give the command the profile " + strings.Join(absent, ", "), Why: errors.New("not in " + set.Display() + ", where the command is to find each by its name"),
+		Next: append(next[:min(most, len(next))], "see the profiles: fob list --profiles"), Code: fault.Config,
+	}
 }
 
 // ofProfile says which of several profiles a failure is of.
@@ -118,6 +140,7 @@ func (k *keeper) readyAll(ctx context.Context, set profile.Set, w wanted) (names
 		return nil, err
 	}
 	kinds := source.Kinds(k.inClear(set))
+	var guarded []string
 	for _, name := range set.Names() {
 		w.profile = name
 		request, err := k.sys.request(w)
@@ -131,12 +154,19 @@ func (k *keeper) readyAll(ctx context.Context, set profile.Set, w wanted) (names
 			}
 			continue
 		}
+		if c.Guard != guard.None {
+			guarded = append(guarded, profile.Shown(name))
+			continue
+		}
 		names = append(names, name)
 		if k.explain(c, minLeft.Duration, false).Codes > 0 {
 			if _, _, err := k.session(ctx, w); err != nil {
 				return nil, ofProfile(name, err)
 			}
 		}
+	}
+	if len(guarded) > 0 {
+		k.sys.say("left out what is guarded, which is opened by its name only: %s", strings.Join(guarded, ", "))
 	}
 	if len(names) == 0 {
 		return nil, &fault.Error{What: "cannot give the command any profile", Why: errors.New("none in " + set.Display() + " has a way to credentials"), Next: []string{"see the profiles: fob list --profiles", "fob add PROFILE"}, Code: fault.Config}

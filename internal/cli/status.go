@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,8 +133,8 @@ func (s System) printStatus(st statusJSON) error {
 	if st.asks {
 		b.WriteString("  " + askedAgain + "\n")
 	}
-	for _, one := range st.Sessions {
-		fmt.Fprintf(&b, "  %s %s: %s left\n", one.Kind, one.Detail, one.left.Truncate(time.Minute))
+	for _, line := range sessionLines(st.Sessions) {
+		b.WriteString(line)
 	}
 	for _, r := range st.Rotations {
 		fmt.Fprintf(&b, "  %s\n", r)
@@ -142,6 +144,27 @@ func (s System) printStatus(st statusJSON) error {
 	}
 	_, err := s.Stdout.Write([]byte(fault.Printable(b.String())))
 	return err
+}
+
+// sessionLines has a line for each kind of session of a profile; those of several
+// agents and terminals go in one, with the longest time.
+func sessionLines(all []listedSession) (lines []string) {
+	all = slices.Clone(all)
+	slices.SortFunc(all, func(a, b listedSession) int {
+		return cmp.Or(cmp.Compare(a.Profile, b.Profile), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Detail, b.Detail), cmp.Compare(b.left, a.left))
+	})
+	for i := 0; i < len(all); {
+		one, n := all[i], 0
+		for ; i < len(all) && all[i].Profile == one.Profile && all[i].Kind == one.Kind && all[i].Detail == one.Detail; i++ {
+			n++
+		}
+		line := fmt.Sprintf("  profile %s: %s %s: %s left", fault.Line(one.Profile), one.Kind, one.Detail, one.left.Truncate(time.Minute))
+		if n > 1 {
+			line += fmt.Sprintf(" (the longest of %d)", n)
+		}
+		lines = append(lines, line+"\n")
+	}
+	return lines
 }
 
 type whoami struct {

@@ -29,7 +29,7 @@ type Child struct {
 // the outer credentials: they are not mixed with the inner ones, they are gone.
 func Launch(exec launch.Exec, stderr io.Writer, child Child, session cred.Session) error {
 	c := child.Chain
-	if outer := Lookup(child.Environ, "AWS_VAULT"); outer != "" {
+	if outer := Lookup(child.Environ, "AWS_VAULT"); outer != "" && outer != c.Profile {
 		_, _ = io.WriteString(stderr, "fob: replacing the credentials of profile "+profile.Shown(outer)+" by those of "+profile.Shown(c.Profile)+"\n")
 	}
 	if child.ByName {

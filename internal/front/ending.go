@@ -15,10 +15,11 @@ import (
 const endsSoon = 15 * time.Minute
 
 // Ending says that the session which a command gets in its environment ends soon,
-// "" where it does not. Who has asked for so short a session knows.
+// "" where it does not. Who has asked for so short a session knows, and what an
+// agent has is short by intent.
 func Ending(c chain.Chain, session cred.Session, now time.Time) string {
 	left := session.Expires.Sub(now)
-	if session.Expires.IsZero() || left >= endsSoon || len(c.Steps) == 0 || source.CardOf(c.Steps[len(c.Steps)-1]).Lifetime <= endsSoon {
+	if c.Agent != "" || session.Expires.IsZero() || left >= endsSoon || len(c.Steps) == 0 || source.CardOf(c.Steps[len(c.Steps)-1]).Lifetime <= endsSoon {
 		return ""
 	}
 	return "the credentials of profile " + profile.Shown(c.Profile) + " end in " + strings.TrimSuffix(left.Truncate(time.Minute).String(), "0s") +
@@ -29,7 +30,7 @@ func Ending(c chain.Chain, session cred.Session, now time.Time) string {
 // must hold.
 func (sys System) warnEnding(line Line, c chain.Chain, session cred.Session) {
 	text := Ending(c, session, sys.Now())
-	if _, said, _ := MinLeft(line.MinTTL, sys.Environ); text != "" && said == "" && sys.StderrIsTerminal() {
+	if _, said, _ := MinLeft(line.MinTTL, sys.Environ); text != "" && said == "" && line.Lifetime == 0 && sys.StderrIsTerminal() {
 		_, _ = io.WriteString(sys.Stderr, "fob: "+text+"\n")
 	}
 }

@@ -51,6 +51,9 @@ func (v *resolver) shorten(life *time.Duration) {
 		return
 	}
 	*life = agentLifetime
+	if v.req.Lifetime > agentLifetime {
+		v.warn("--duration asks for " + v.req.Lifetime.String() + ", but an agent's session holds for " + agentLifetime.String() + " at most")
+	}
 	v.note("agent " + v.req.Agent + ": a session of " + agentLifetime.String() + ", since AWS cannot take one back; it is renewed")
 }
 

@@ -45,9 +45,10 @@ const anonymous = "agent"
 type marker struct{ name, id string }
 
 // markers are those that the AWS CLI puts into its user agent
-// (botocore/useragent.py), then the two names that agents share. The first one
-// that is there gives the id.
-func markers() [13]marker {
+// (botocore/useragent.py), then what else agents set for what they start and for
+// nobody's terminal, then the two names that agents share. The first one that is
+// there gives the id.
+func markers() [16]marker {
 	return [...]marker{
 		{AgentVariable, ""},
 		{"CLAUDECODE", "claude-code"},
@@ -60,6 +61,9 @@ func markers() [13]marker {
 		{"PI_CODING_AGENT", "pi"},
 		{"COPILOT_CLI", "copilot-cli"},
 		{"CURSOR_AGENT", "cursor"},
+		{"CLAUDE_CODE_ENTRYPOINT", "claude-code"},
+		{"CODEX_SANDBOX", "codex"},
+		{"CODEX_SANDBOX_NETWORK_DISABLED", "codex"},
 		{"AI_AGENT", ""},
 		{"AGENT", ""},
 	}
