@@ -82,11 +82,12 @@ func (s System) runAgent(ctx context.Context, g *globals, o execOptions) error {
 	if len(o.argv) == 0 {
 		o.argv = launch.Shell(s.Environ)
 	}
+	environ := f.environ() // the renewal changes what it is made of
 	// Ctrl-C is the agent's, and ends no renewal.
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var renewal sync.WaitGroup
 	renewal.Go(func() { f.renew(renewing) })
-	err = launch.Run(run, o.argv, f.environ())
+	err = launch.Run(run, o.argv, environ)
 	stop()
 	renewal.Wait()
 	return err
