@@ -82,7 +82,7 @@ func (s System) runAgent(ctx context.Context, g *globals, o execOptions) error {
 	if len(o.argv) == 0 {
 		o.argv = launch.Shell(s.Environ)
 	}
-	environ := f.environ()
+	environ := f.environ() // the renewal changes what it is made of
 	// Ctrl-C is the agent's, and ends no renewal.
 	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var renewal sync.WaitGroup
