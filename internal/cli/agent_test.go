@@ -111,10 +111,20 @@ func TestHarnessIsNoAgent(t *testing.T) {
 	}
 }
 
+// notRaced leaves out, where races are looked for, what runs other tests or the
+// same programs once more: they would find nothing new, and take minutes.
+func notRaced(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("runs without the race detector")
+	}
+}
+
 // A test for agents is worth something only if a fob that takes them for people
 // makes it fail.
 func TestAgentMutants(t *testing.T) {
 	t.Parallel()
+	notRaced(t)
 	for _, tc := range []struct{ blind, script string }{
 		{"fob", "agent"}, {"fob-core", "agent"}, {"fob-core", "agent-markers"}, {"fob-core", "agent-never"},
 		{"fob-core", "agent-together"}, {"fob-core", "agent-source"}, {"kin", "agent-grant"},
@@ -144,6 +154,7 @@ func TestAgentMutants(t *testing.T) {
 // script must fail then. All of them are in one binary, and a variable chooses.
 func TestAgentMutations(t *testing.T) {
 	t.Parallel()
+	notRaced(t)
 	needTools(t, "go")
 	mutants := []struct{ name, file, old, now, script string }{
 		{"files of a killed fob stay", "agentdir.go", `sweepRuns(place)`, `if !MUTANT { sweepRuns(place) }`, "script/agent-killed"},

@@ -17,6 +17,7 @@ import (
 // a test must fail then, or it would not see the protection go.
 func TestGuardMutations(t *testing.T) {
 	t.Parallel()
+	notRaced(t)
 	needTools(t, "go")
 	const (
 		names   = "internal/decide/chain/chain.go"

@@ -388,6 +388,7 @@ func (r *arena) seen(text string) bool {
 // of it against the table and docs/redteam.md.
 func TestRedTeam(t *testing.T) {
 	t.Parallel()
+	notRaced(t)
 	rows := attempts()
 	got := make([][3]verdict, len(rows))
 	t.Run("columns", func(t *testing.T) {
@@ -485,6 +486,7 @@ func TestRedTeamIsDocumented(t *testing.T) {
 // who leaves it out, turns a row.
 func TestRedTeamMutants(t *testing.T) {
 	t.Parallel()
+	notRaced(t)
 	for _, tc := range []struct{ mutant, column, row string }{
 		{"fob", marked, "the same, of a session that the person has cached"},
 		{"fob-core", marked, "`--no-session`: the stored key"},
