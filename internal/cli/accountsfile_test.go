@@ -42,7 +42,7 @@ func TestAccountOf(t *testing.T) {
 		{"hcl of something else", "/live/dev", "/live/dev", "locals {\n  peer = { # {\n    account_id = \"111111111111\"\n  }\n  account_id = \"345678901234\"\n  note = \"{\"\n  account_name = \"dev\"\n}", all, account{"345678901234", "dev", "/live/accounts.json", "/live/dev"}, ""},
 		{"hcl with an expression", "/live/dev", "/live/dev", `account_id = "111111111111" == "" ? "1" : "2"`, all, account{"345678901234", "dev", "/live/accounts.json", "/live/dev"}, ""},
 		{"placeholder", "/live/dev", "/live/dev", `aws_account_id = "replaceme"`, "", account{}, "which is not twelve digits"},
-		{"hcl without an id", "/live/dev", "/live/dev", `account_name = "dev"`, "", account{}, "neither account.hcl with an account_id"},
+		{"hcl without an id", "/live/dev", "/live/dev", `account_name = "dev"`, "", account{}, "account.hcl has no account_id"},
 		{"short", "/live/a", "", "", `{"a":"12345678901"}`, account{}, "11 digits and not twelve"},
 		{"long", "/live/a", "", "", `{"a":"1234567890123"}`, account{}, "not twelve digits"},
 	} {

@@ -73,7 +73,7 @@ func TestRecordedRow(t *testing.T) {
 			Time: at, Event: "given", Command: "exec", Profile: "dev", Account: "345678901234", Role: "arn:aws:iam::345678901234:role/path/allow-full",
 			Session: "gruntwork", Call: "AssumeRole", KeyID: "ASIACANARY", Until: at.Add(time.Hour), Processes: []string{"sh(12)", "tmux(3)"},
 		},
-		"2026-11-28 16:00:00 call GetSessionToken 123456789012 ASIACANARY with a code until 00:00 request 1-2": {
+		"2026-11-28 16:00:00 call GetSessionToken 123456789012 ASIACANARY with a code until 2026-11-29 00:00 request 1-2": {
 			Time: at, Event: "call", Command: "exec", Call: "GetSessionToken", Account: "123456789012", KeyID: "ASIACANARY", Code: true, Until: at.Add(8 * time.Hour), RequestID: "1-2",
 		},
 		"2026-11-28 16:00:00 refused export dev narrowed because " + fault.Line("no\x1b[31m"): {

@@ -115,6 +115,7 @@ func TestFullStoreAsksNobody(t *testing.T) {
 	h.env["AWS_ENDPOINT_URL"], h.env["AWS_EC2_METADATA_DISABLED"] = h.aws.URL, "true"
 	h.asNobody()
 	place := crampedPlaces()[0]
+	place.size = "size=128k" // with room for the record and the locks of steps
 	script := "fob unlock <&- 2>&-\n" + place.fill + `
 for i in 1 2 3 4 5; do fob export x <&- & done; wait
 test -e asked && echo somebody was asked
