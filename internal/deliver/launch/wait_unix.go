@@ -25,7 +25,8 @@ func Forwarded() []os.Signal {
 // that ends, with 128+n where signal n has ended it. The child is in our process
 // group and has our terminal, so keys reach it as if it were alone; what comes to
 // this process and not to the group is passed on. When the child stops, so do we:
-// the shell then sees the whole job stopped.
+// the shell then sees the whole job stopped. Where it is stopped and continued
+// faster than this process looks, the child may get a second SIGCONT.
 //
 // The child outlives this process if that is killed: PR_SET_PDEATHSIG would also
 // kill it when the thread ends that started it, which the Go runtime decides.

@@ -38,7 +38,8 @@ func (w *witness) got(signals uint64) uint64 {
 	if w.pid == 0 {
 		return byKey(signals)
 	}
-	w.seen |= w.pending()
+	pending := w.pending()
+	w.seen |= pending | undone(pending)&signals
 	group := w.seen & signals
 	if group != 0 {
 		// A signal that is pending already cannot be seen to come again.
@@ -46,6 +47,19 @@ func (w *witness) got(signals uint64) uint64 {
 		w.seen &^= group
 	}
 	return group
+}
+
+// undone is what the kernel takes back of earlier signals when these come: a stop
+// ends a SIGCONT that is pending, and the other way round (signal(7)). The later
+// one counts, and the earlier one must not be passed on after it.
+func undone(pending uint64) (taken uint64) {
+	if pending&bit(syscall.SIGTSTP) != 0 {
+		taken |= bit(syscall.SIGCONT)
+	}
+	if pending&bit(syscall.SIGCONT) != 0 {
+		taken |= bit(syscall.SIGTSTP)
+	}
+	return taken
 }
 
 // expect says that the child has got a signal that we are yet to be told of.
