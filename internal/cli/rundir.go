@@ -2,6 +2,7 @@ package cli
 
 import (
 	"crypto/rand"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,13 +45,16 @@ func newRunDir(home front.Home) (*runDir, error) {
 
 // makeRunDir makes one in a directory that is this user's alone.
 func makeRunDir(place string) (*runDir, error) {
+	return makeNamedDir(place, runPrefix+lock.Mark()+"-"+rand.Text())
+}
+
+func makeNamedDir(place, name string) (*runDir, error) {
 	root, err := lock.OpenRoot(place)
 	if err != nil {
 		return nil, err
 	}
-	d := &runDir{root: root, name: runPrefix + lock.Mark() + "-" + rand.Text()}
-	d.path = filepath.Join(place, d.name)
-	if err := root.Mkdir(d.name, 0o700); err != nil {
+	d := &runDir{root: root, name: name, path: filepath.Join(place, name)}
+	if err := root.Mkdir(name, 0o700); err != nil {
 		d.remove()
 		return nil, err
 	}
@@ -78,6 +82,12 @@ func (d *runDir) remove() {
 
 // sweepRuns removes the directories of runs that have ended.
 func sweepRuns(place string) {
+	sweepDirs(place, runPrefix, func(mark string, _ fs.FileInfo) bool { return lock.Gone(mark) })
+}
+
+// sweepDirs removes the directories whose name begins with prefix and that are left
+// over: rest is what follows it.
+func sweepDirs(place, prefix string, left func(rest string, info fs.FileInfo) bool) {
 	root, err := lock.OpenRoot(place)
 	if err != nil {
 		return
@@ -90,8 +100,8 @@ func sweepRuns(place string) {
 	defer top.Close()
 	names, _ := top.Readdirnames(-1)
 	for _, name := range names {
-		mark, ok := strings.CutPrefix(name, runPrefix)
-		if info, err := root.Lstat(name); ok && err == nil && info.IsDir() && lock.Gone(mark) {
+		rest, ok := strings.CutPrefix(name, prefix)
+		if info, err := root.Lstat(name); ok && err == nil && info.IsDir() && left(rest, info) {
 			_ = root.RemoveAll(name)
 		}
 	}

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"os"
-	"path/filepath"
-	"strings"
+	"io/fs"
 	"time"
 
 	"fob/internal/fault"
@@ -40,50 +38,18 @@ func (s System) signinDir(home front.Home) (string, error) {
 
 // sweepSignin removes directories of sign-in files that are older than before.
 func sweepSignin(dir string, before time.Time) {
-	root, err := lock.OpenRoot(dir)
-	if err != nil {
-		return
-	}
-	defer root.Close()
-	top, err := root.Open(".")
-	if err != nil {
-		return
-	}
-	defer top.Close()
-	names, _ := top.Readdirnames(-1)
-	for _, name := range names {
-		info, err := root.Lstat(name)
-		if strings.HasPrefix(name, signinPrefix) && err == nil && info.IsDir() && info.ModTime().Before(before) {
-			_ = root.RemoveAll(name)
-		}
-	}
+	sweepDirs(dir, signinPrefix, func(_ string, info fs.FileInfo) bool { return info.ModTime().Before(before) })
 }
 
 // writeSignin writes the page into a new directory below dir. remove is never
 // nil, and takes away what there is of it.
 func writeSignin(dir, page string) (file string, remove func(), err error) {
-	root, err := lock.OpenRoot(dir)
+	d, err := makeNamedDir(dir, signinPrefix+rand.Text())
 	if err != nil {
 		return "", func() {}, err
 	}
-	name := signinPrefix + rand.Text()
-	remove = func() {
-		_ = root.RemoveAll(name)
-		_ = root.Close()
-	}
-	if err := root.Mkdir(name, 0o700); err != nil {
-		return "", remove, err
-	}
-	inside := filepath.Join(name, "open.html")
-	f, err := root.OpenFile(inside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return "", remove, err
-	}
-	_, err = f.WriteString(page)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return filepath.Join(dir, inside), remove, err
+	file, err = d.write("open.html", []byte(page))
+	return file, d.remove, err
 }
 
 func noSigninFile(err error) error {
