@@ -11,7 +11,6 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
-	"fob/internal/decide/source"
 	"fob/internal/deliver/serve"
 	"fob/internal/fault"
 )
@@ -195,7 +194,7 @@ func sameEnd(a, b chain.Chain) bool {
 	if len(a.Steps) == 0 || len(b.Steps) == 0 {
 		return len(a.Steps) == len(b.Steps) && a.Key == b.Key
 	}
-	x, y := source.CardOf(a.Steps[len(a.Steps)-1]), source.CardOf(b.Steps[len(b.Steps)-1])
+	x, y := a.Card(), b.Card()
 	return a.Account == b.Account && x.Call == y.Call && x.Detail == y.Detail
 }
 
