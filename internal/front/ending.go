@@ -8,7 +8,6 @@ import (
 	"fob/internal/cred"
 	"fob/internal/decide/chain"
 	"fob/internal/decide/profile"
-	"fob/internal/decide/source"
 )
 
 // endsSoon is the time within which a run may well outlive its credentials.
@@ -19,7 +18,7 @@ const endsSoon = 15 * time.Minute
 // agent has is short by intent.
 func Ending(c chain.Chain, session cred.Session, now time.Time) string {
 	left := session.Expires.Sub(now)
-	if c.Agent != "" || session.Expires.IsZero() || left >= endsSoon || len(c.Steps) == 0 || source.CardOf(c.Steps[len(c.Steps)-1]).Lifetime <= endsSoon {
+	if c.Agent != "" || session.Expires.IsZero() || left >= endsSoon || c.Card().Lifetime <= endsSoon {
 		return ""
 	}
 	return "the credentials of profile " + profile.Shown(c.Profile) + " end in " + strings.TrimSuffix(left.Truncate(time.Minute).String(), "0s") +
