@@ -11,13 +11,22 @@ import (
 	"testing"
 	"time"
 
+	"fob/internal/hygiene"
 	"fob/internal/keep/unlock"
 )
 
+// starting is what starts programs, in a test that runs alone: fob's limits and its
+// umask are of a whole process, and other tests make files in this one.
+func starting(t *testing.T, environ ...string) *processes {
+	t.Helper()
+	restore := hygiene.Enter()
+	t.Cleanup(restore)
+	return &processes{restore: restore, environ: environ}
+}
+
 // A program that keeps things gets what it is given, and nothing else of ours.
-func TestKeeperProgram(t *testing.T) {
-	t.Parallel()
-	p := &processes{restore: func() {}, environ: []string{"PATH=" + os.Getenv("PATH"), "FOB_PASSPHRASE=CANARY", "AWS_VAULT_FILE_PASSPHRASE=CANARY", "AWS_SECRET_ACCESS_KEY=CANARY", "PASSWORD_STORE_DIR=/s"}}
+func TestKeeperProgram(t *testing.T) { //nolint:paralleltest // see starting
+	p := starting(t, "PATH="+os.Getenv("PATH"), "FOB_PASSPHRASE=CANARY", "AWS_VAULT_FILE_PASSPHRASE=CANARY", "AWS_SECRET_ACCESS_KEY=CANARY", "PASSWORD_STORE_DIR=/s")
 	for _, c := range []struct {
 		name, script string
 		stdin        []byte
@@ -44,9 +53,8 @@ func TestKeeperProgram(t *testing.T) {
 }
 
 // One that hangs ends with the run, and so does what it has started.
-func TestKeeperProgramHangs(t *testing.T) {
-	t.Parallel()
-	p := &processes{restore: func() {}, environ: os.Environ()}
+func TestKeeperProgramHangs(t *testing.T) { //nolint:paralleltest // see starting
+	p := starting(t, os.Environ()...)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	began := time.Now()

@@ -96,7 +96,6 @@ func newArena(t *testing.T, column, mutant string) *arena {
 	if line := map[string]string{"full": "fob_agent = full\n", "deny": "fob_agent = file:" + r.path("policy") + "\n"}[mutant]; line != "" {
 		r.config = strings.Replace(r.config, "[profile dev]\n", "[profile dev]\n"+line, 1)
 		r.must(os.WriteFile(r.path("policy"), []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:List*","sts:Get*"],"Resource":"*"}]}`), 0o644))
-		r.must(os.Chmod(r.path("policy"), 0o644))
 	}
 	bin, _, _ := strings.Cut(r.env["PATH"], ":")
 	for _, name := range []string{"probe", "sdk"} {
@@ -137,7 +136,6 @@ func (r *arena) person(script string, answers ...string) {
 	done := fmt.Sprintf("done-%d", r.orders)
 	file := r.path("person.sh")
 	r.must(os.WriteFile(file, []byte(script+"\necho "+done[:4]+"''"+done[4:]+"\n"), 0o644))
-	r.must(os.Chmod(file, 0o644)) // other tests of this process may have set a umask
 	r.shell.says(". ./person.sh")
 	for i := 0; i < len(answers); i += 2 {
 		r.shell.asked(answers[i])
@@ -282,7 +280,6 @@ func (r *arena) try(n int, a attempt) (verdict, string) {
 	r.aws.Advance(a.passes)
 	r.ahead += a.passes
 	r.must(os.WriteFile(r.env["TEST_CLOCK"], []byte(r.ahead.String()), 0o644))
-	r.must(os.Chmod(r.env["TEST_CLOCK"], 0o644))
 	dir := filepath.Join(r.agent, strconv.Itoa(n))
 	r.must(os.Mkdir(dir, 0o700))
 	r.must(os.WriteFile(filepath.Join(dir, "script"), []byte(r.prelude()+a.script+"\n"), 0o600))

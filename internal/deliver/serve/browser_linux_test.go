@@ -245,10 +245,10 @@ func TestBrowser(t *testing.T) {
 		{name: "neither, IMDS", kind: Metadata, page: rebound, same: true, without: withoutBoth},
 	}
 	for i, b := range slices.Backward(all) {
-		b.listen(t)
 		if i+1 < len(all) {
 			b.next = all[i+1].pageURL()
 		}
+		b.listen(t)
 	}
 	browse(t, all[0].pageURL())
 	for _, b := range all {
