@@ -208,7 +208,7 @@ func (r *arena) start() {
 func (r *arena) trusting() {
 	name := strings.TrimPrefix(r.own(), "/")
 	for tries := 0; strings.HasSuffix(name, ".") && tries < 300; tries++ {
-		abouts, _ := filepath.Glob(r.path("run", "fob-child-*", aboutName))
+		abouts, _ := filepath.Glob(r.path("run", "fob", runPrefix+"*", aboutName))
 		for _, file := range abouts {
 			text, _ := os.ReadFile(file)
 			if m := regexp.MustCompile(`"id":"helper(\.\w+)"`).FindSubmatch(text); m != nil {
@@ -216,6 +216,9 @@ func (r *arena) trusting() {
 			}
 		}
 		time.Sleep(100 * time.Millisecond) // nothing tells that the agent runs
+	}
+	if strings.HasSuffix(name, ".") {
+		r.t.Fatal("no agent runs by the name helper")
 	}
 	_, err := r.aws.AddRole(playground.Role{Account: "dev", Name: "trusting", Policy: allAllowed, Max: time.Hour,
 		Trust: strings.Replace(anyoneTrusts, "arn:aws:iam::123456789012:root", "arn:aws:sts::345678901234:assumed-role/allow-full-access-from-other-accounts/"+name, 1)})
@@ -364,11 +367,11 @@ func (r *arena) judge(dir string, a attempt) (verdict, string) {
 
 // beyond says what in a call that AWS has answered was not the agent's to have. fob
 // itself enters roles by the shared MFA session; what that gives is looked at when
-// it is used.
+// it is used. And by the stored key it looks for the device, when AWS takes no code.
 func (r *arena) beyond(c playground.Call) string {
 	reads := c.Action == "sts:GetCallerIdentity" || c.Action == "iam:ListUsers"
 	switch {
-	case c.Kind == "session" && c.Action == "sts:AssumeRole":
+	case c.Kind == "session" && c.Action == "sts:AssumeRole", c.Kind == "user" && c.Action == "iam:ListMFADevices":
 		return ""
 	case !strings.Contains(c.ARN, r.own()):
 		return c.Action + " as " + c.ARN

@@ -120,7 +120,7 @@ func fileAttempts() []attempt {
 		{name: "every file of the store", script: `cat $D/* $D/*/* | tr -cd '[:print:]\n'; cp -r $D store; grep -ra CANARY store`, tried: "age-encryption|enied", want: fobAll},
 		{name: "the slot by the stock `age`, without a passphrase", script: `age -d -o identity $D/slots/passphrase.age; ls -l identity`, want: fobAll},
 		{name: "the store copied to another HOME", script: `mkdir -p home/.local/share && cp -r $D home/.local/share/ && cp -r $P/.aws home/; HOME=$PWD/home me fob exec stage -- env`, want: fobAll},
-		{name: "the folders in memory (`XDG_RUNTIME_DIR`, `/dev/shm`)", script: `cat $P/run/*/* /dev/shm/fob-*/* /dev/shm/fob-*/*/* 2>&1`, tried: "No such file|enied", want: [3]verdict{byFob, byAWS, byFob}},
+		{name: "the folders in memory (`XDG_RUNTIME_DIR`, `/dev/shm`)", script: `cat $P/run/fob/*/* /dev/shm/fob-*/* /dev/shm/fob-*/*/* 2>&1`, tried: "No such file|enied", want: [3]verdict{byFob, byAWS, byFob}},
 		{name: "the keys of its session and user keyring", script: `for k in $(keyctl rlist @s) $(keyctl rlist @u); do keyctl pipe $k >>keys; done; cat keys; ls -l keys; keyctl show`, tried: "Session Keyring", proof: `test -s keys`, want: openMark, documented: saysKeyring},
 		{name: "the person's keys by number (`/proc/keys`)", script: `for k in $(sed 's/ .*//' /proc/keys); do keyctl pipe 0x$k >>keys; keyctl link 0x$k @s; done 2>&1; me fob exec stage -- env`, want: openMark, documented: saysKeyring},
 		{name: "`~/.aws`: a key in the clear", script: `cat $P/.aws/*`, tried: "profile security|enied", want: fobAll},
