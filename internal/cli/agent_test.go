@@ -3,9 +3,7 @@
 package cli
 
 import (
-	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -148,86 +146,4 @@ func TestAgentMutants(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestAgentMutations takes one protection of agents out of the program at a time: a
-// script must fail then. All of them are in one binary, and a variable chooses.
-func TestAgentMutations(t *testing.T) {
-	t.Parallel()
-	notRaced(t)
-	needTools(t, "go")
-	mutants := []struct{ name, file, old, now, script string }{
-		{"files of a killed fob stay", "agentdir.go", `sweepRuns(place)`, `if !MUTANT { sweepRuns(place) }`, "script/agent-killed"},
-		{"revoke leaves what runs", "grant.go", `!goesBy(a.ID, agent)`, `!goesBy(a.ID, agent) || MUTANT`, "script/agent-declared"},
-		{"an agent's name is not recorded", "record.go", `line.Agent == "" && !k.sys.agent.IsZero()`, `line.Agent == "" && !k.sys.agent.IsZero() && !MUTANT`, "script/agent-declared"},
-		{"what cannot be recorded is given", "agentruling.go", `!k.sys.agent.IsZero() && k.recorder.failed != nil`, `!MUTANT && !k.sys.agent.IsZero() && k.recorder.failed != nil`, "script/agent-declared"},
-		{"nobody has to say that it is weak", "agentdir.go", `why == "" || o.weakOK`, `why == "" || o.weakOK || MUTANT`, "script/agent-declared"},
-		{"the profiles ask fob", "agentexec.go", `return "cat " + processWord(path)`, `if MUTANT { return "fob credential-process dev" }; return "cat " + processWord(path)`, "real/agent-sandbox"},
-	}
-	dir := t.TempDir()
-	texts := map[string]string{}
-	for i, m := range mutants {
-		file, err := filepath.Abs(m.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if texts[file] == "" {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts[file] = string(text)
-		}
-		if strings.Count(texts[file], m.old) != 1 {
-			t.Fatalf("%s has not %q once", m.file, m.old)
-		}
-		now := strings.ReplaceAll(m.now, "MUTANT", "mutant("+strconv.Itoa(i)+")")
-		texts[file] = strings.Replace(texts[file], m.old, now, 1)
-	}
-	added, err := filepath.Abs("mutant.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts[added] = "package cli\n\nimport (\"os\"; \"strconv\")\n\nfunc mutant(n int) bool { return os.Getenv(\"TEST_MUTANT\") == strconv.Itoa(n) }\n"
-	binary := filepath.Join(dir, "cli.test")
-	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlayOf(t, dir, texts), "-o", binary, ".")
-	build.Env = os.Environ()
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go test -c: %v\n%s", err, out)
-	}
-	for i, m := range mutants {
-		t.Run(m.name, func(t *testing.T) {
-			suite := map[string]string{"script": "TestScripts", "real": "TestRealClients"}[filepath.Dir(m.script)]
-			c := exec.Command(binary, "-test.run", suite+"/"+filepath.Base(m.script)+"$", "-test.v", "-test.timeout", "3m")
-			c.Env = append(os.Environ(), "TEST_MUTANT="+strconv.Itoa(i))
-			out, err := c.CombinedOutput()
-			if strings.Contains(string(out), "--- SKIP: "+suite+"/") {
-				t.Skipf("%s is skipped", m.script)
-			}
-			if err == nil || !strings.Contains(string(out), "--- FAIL: "+suite+"/") {
-				t.Errorf("%s passes (%v):\n%s", m.script, err, out)
-			}
-		})
-	}
-}
-
-// overlayOf writes files that take the place of others for the go command.
-func overlayOf(t *testing.T, dir string, texts map[string]string) string {
-	t.Helper()
-	replace := map[string]string{}
-	for file, text := range texts {
-		replace[file] = filepath.Join(dir, filepath.Base(file))
-		if err := os.WriteFile(replace[file], []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	encoded, err := json.Marshal(map[string]map[string]string{"Replace": replace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(file, encoded, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
