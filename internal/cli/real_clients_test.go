@@ -123,6 +123,8 @@ func scriptCondition(name string) (bool, error) {
 	switch name {
 	case "moto":
 		return false, nil
+	case "raced":
+		return raced, nil
 	case "root":
 		return os.Getuid() == 0, nil
 	case "boto3":
