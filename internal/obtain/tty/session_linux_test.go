@@ -31,7 +31,7 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-// sessionsOf starts this test again in a terminal session of its own, which
+// sessionsOf starts this program again in a terminal session of its own, where it
 // prints what Session says, in this process and in a child of it.
 func sessionsOf(t *testing.T, attr *syscall.SysProcAttr, extra ...*os.File) []string {
 	t.Helper()
@@ -39,30 +39,17 @@ func sessionsOf(t *testing.T, attr *syscall.SysProcAttr, extra ...*os.File) []st
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), "sh", "-c", self+" -test.run=TestSessionHelper; "+self+" -test.run=TestSessionHelper | cat")
-	c.Env = append(os.Environ(), "TEST_SESSION=1")
+	c := exec.CommandContext(t.Context(), "sh", "-c", self+" session; "+self+" session | cat")
 	c.ExtraFiles, c.SysProcAttr = extra, attr
 	out, err := c.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ids []string
-	for line := range strings.Lines(string(out)) {
-		if id, ok := strings.CutPrefix(line, "session "); ok {
-			ids = append(ids, strings.TrimSpace(id))
-		}
-	}
+	ids := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	if len(ids) != 2 {
 		t.Fatalf("%q", out)
 	}
 	return ids
-}
-
-func TestSessionHelper(t *testing.T) {
-	if os.Getenv("TEST_SESSION") == "" {
-		t.Skip("run by TestSession")
-	}
-	_, _ = os.Stdout.WriteString("session " + Session() + "\n")
 }
 
 // All programs of a terminal session have the same id, two sessions differ even on

@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "ask" {
 		ask(os.Args[2])
 	}
+	if len(os.Args) == 2 && os.Args[1] == "session" {
+		_, _ = os.Stdout.WriteString(Session() + "\n")
+		os.Exit(0)
+	}
 	// Who runs the tests may ignore a signal (nohup, a job in the background),
 	// and what they start would too. One that is caught is the default again in
 	// a child.
