@@ -1,9 +1,12 @@
 package playground
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -36,12 +39,27 @@ type keys struct{ id, secret, sessionToken string }
 
 func (k keys) config(s *Server) aws.Config {
 	return aws.Config{
-		Region: "us-west-2", BaseEndpoint: aws.String(s.URL),
+		Region: "us-west-2", BaseEndpoint: aws.String(s.URL), HTTPClient: &http.Client{Transport: ownBody{}},
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: k.id, SecretAccessKey: k.secret, SessionToken: k.sessionToken}, nil
 		}),
 	}
+}
+
+// ownBody gives each request a body that nobody else can close: the SDK closes its
+// own when the answer begins, and where that is before the transport has looked at
+// the body once more, the answer is lost.
+type ownBody struct{}
+
+func (ownBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	sent := r.Clone(r.Context())
+	sent.Body = io.NopCloser(bytes.NewReader(text))
+	return http.DefaultTransport.RoundTrip(sent)
 }
 
 func (k keys) sts(s *Server) *sts.Client { return sts.NewFromConfig(k.config(s)) }
