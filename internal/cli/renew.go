@@ -51,9 +51,10 @@ type renewer struct {
 	pause time.Duration
 }
 
-// newRenewer serves s, the session that was got before anything was served.
+// newRenewer serves first, the session that was got before anything was served. The
+// profile stays as it was typed: what an agent gets is ruled by that name each time.
 func (s System) newRenewer(g *globals, w wanted, c chain.Chain, first cred.Session) (*renewer, error) {
-	w.code, w.fresh, w.profile = "", false, c.Profile
+	w.code, w.fresh = "", false
 	said := &once{to: s.Stderr}
 	s.Stderr = said
 	r := &renewer{sys: s, g: g, w: w, promised: c, current: serve.NewCurrent(s.Now), said: said}
