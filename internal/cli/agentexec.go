@@ -162,6 +162,14 @@ func (f *agentFiles) get(ctx context.Context, name string) error {
 		return err
 	}
 	f.want.code = "" // it was good for one session
+	// A person's grant is another session than the one that was promised, and ends.
+	promised, running := f.chains[name]
+	running = running && !promised.Granted
+	if running && !c.Granted {
+		if err := asPromised(name, c, promised); err != nil {
+			return err
+		}
+	}
 	format, _ := export.Named("json")
 	var text bytes.Buffer
 	if err := format.Write(&text, export.Output{Profile: name, Region: c.Region, Session: session}); err != nil {
@@ -170,7 +178,10 @@ func (f *agentFiles) get(ctx context.Context, name string) error {
 	if err := f.write(f.file(name), text.Bytes()); err != nil {
 		return err
 	}
-	f.chains[name], f.ends[name], f.about.Gives[name] = c, session.Expires, k.gives
+	if !running {
+		f.chains[name] = c
+	}
+	f.ends[name], f.about.Gives[name] = session.Expires, k.gives
 	return nil
 }
 

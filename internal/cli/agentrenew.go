@@ -64,8 +64,11 @@ func (f *agentFiles) renewOne(ctx context.Context, loud System, name string) {
 	f.again[name] = now.Add(renewAgain)
 	if !f.told[name].Equal(ends) {
 		f.told[name] = ends
-		loud.say("profile %s of agent %s ends at %s and cannot be renewed: %s; a person runs, in another terminal: fob exec %s -- true",
-			profile.Shown(name), f.about.ID, ends.Local().Format("15:04"), fault.Line(whyOf(err)), fault.Operand(name))
+		help := "a person runs, in another terminal: fob exec " + fault.Operand(name) + " -- true"
+		if next := nextOf(err); next != "" && fault.CodeOf(err) == fault.Config {
+			help = next
+		}
+		loud.say("profile %s of agent %s ends at %s and cannot be renewed: %s; %s", profile.Shown(name), f.about.ID, ends.Local().Format("15:04"), fault.Line(whyOf(err)), help)
 	}
 }
 

@@ -125,8 +125,8 @@ func (r *renewer) renew(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	if err == nil && !sameEnd(c, r.promised) {
-		err = &fault.Error{What: fmt.Sprintf("cannot renew the session of profile %q", r.w.profile), Why: errors.New("the profile was edited and leads elsewhere now"), Next: []string{"start the command again"}, Code: fault.Config}
+	if err == nil {
+		err = asPromised(r.w.profile, c, r.promised)
 	}
 	if err == nil {
 		err = r.put(s)
@@ -190,13 +190,12 @@ func (r *renewer) session(ctx context.Context, ahead time.Duration, alone bool) 
 	return s, c, err
 }
 
-// sameEnd says whether two chains lead to the same session.
-func sameEnd(a, b chain.Chain) bool {
-	if len(a.Steps) == 0 || len(b.Steps) == 0 {
-		return len(a.Steps) == len(b.Steps) && a.Key == b.Key
+// asPromised refuses another session than a running command was promised.
+func asPromised(name string, c, promised chain.Chain) error {
+	if c.SameEnd(promised) {
+		return nil
 	}
-	x, y := a.Card(), b.Card()
-	return a.Account == b.Account && x.Call == y.Call && x.Detail == y.Detail
+	return &fault.Error{What: fmt.Sprintf("cannot renew the session of profile %q", name), Why: errors.New("the profile was edited and gives something else now"), Next: []string{"start the command again"}, Code: fault.Config}
 }
 
 // once passes each line on one time, until it is told to forget: what is tried
