@@ -137,7 +137,7 @@ func (s System) newAgentFiles(g *globals, o execOptions, life time.Duration) (*a
 		names = []string{o.profile}
 	}
 	f := &agentFiles{sys: s, g: g, want: o.wanted, chains: map[string]chain.Chain{}, ends: map[string]time.Time{}, told: map[string]time.Time{}, again: map[string]time.Time{}}
-	f.grants = agentGrants{after: len(names), profiles: map[string]bool{}}
+	f.grants = agentGrants{after: len(names), profiles: map[string]bool{}, told: map[string]time.Time{}}
 	f.about = runningAgent{ID: s.agent.ID, Profiles: names, Gives: map[string]string{}, PID: os.Getpid(), Since: s.Now().UTC()}
 	if life > 0 {
 		f.about.Until = f.about.Since.Add(life)
@@ -150,13 +150,18 @@ func (s System) newAgentFiles(g *globals, o execOptions, life time.Duration) (*a
 
 // get makes the file of one profile.
 func (f *agentFiles) get(ctx context.Context, name string) error {
+	w := f.want
+	w.profile = name
+	return f.getAs(ctx, w)
+}
+
+func (f *agentFiles) getAs(ctx context.Context, w wanted) error {
+	name := w.profile
 	k, err := f.sys.newKeeper(f.g)
 	if err != nil {
 		return err
 	}
 	defer k.close()
-	w := f.want
-	w.profile = name
 	c, session, err := k.session(ctx, w)
 	if err != nil {
 		return err
@@ -181,7 +186,7 @@ func (f *agentFiles) get(ctx context.Context, name string) error {
 	if !running {
 		f.chains[name] = c
 	}
-	f.ends[name], f.about.Gives[name] = session.Expires, k.gives
+	f.ends[name], f.about.Gives[name], f.grants.profiles[name] = session.Expires, k.gives, c.Granted
 	return nil
 }
 

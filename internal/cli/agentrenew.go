@@ -81,9 +81,11 @@ func (f *agentFiles) drop(name string) {
 
 // agentGrants is what a running agent has by grants.
 type agentGrants struct {
-	looked   time.Time       // when the kept sessions had changed at the last look
-	profiles map[string]bool // that it has by one now
-	after    int             // so many profiles it has without
+	looked   time.Time            // when the kept sessions had changed at the last look
+	again    time.Time            // when what failed at that look is tried again; zero: nothing did
+	told     map[string]time.Time // the end of the grant that a line was said of
+	profiles map[string]bool      // that it has by one now
+	after    int                  // so many profiles it has without
 }
 
 // takeGrants hands on what a person has granted to this agent since the last look:
@@ -93,41 +95,51 @@ func (f *agentFiles) takeGrants(ctx context.Context, loud System) {
 	if err != nil {
 		return
 	}
+	now, g := f.sys.Now(), &f.grants
 	changed, err := k.cache.Changed()
-	if err != nil || changed.Equal(f.grants.looked) || !k.unseal() {
+	if err != nil || changed.Equal(g.looked) && (g.again.IsZero() || now.Before(g.again)) || !k.unseal() {
 		return
 	}
-	f.grants.looked = changed
 	entries, err := k.cache.Entries()
 	if err != nil {
 		return
 	}
+	g.looked, g.again = changed, time.Time{}
 	for _, e := range entries {
 		name := e.Owner
-		if e.Kind != grantKind || e.Detail != f.about.ID || !e.Holds(f.sys.Now(), grantLeft) || f.grants.profiles[name] && e.Session.Expires.Equal(f.ends[name]) {
+		if e.Kind != grantKind || e.Detail != f.about.ID || !e.Holds(now, grantLeft) || g.profiles[name] && e.Session.Expires.Equal(f.ends[name]) {
 			continue
 		}
 		if err := f.takeGrant(ctx, name); err != nil {
-			loud.say("what was granted to agent %s of profile %s cannot be given to it: %s", f.about.ID, profile.Shown(name), fault.Line(whyOf(err)))
+			g.again = now.Add(renewAgain)
+			if !g.told[name].Equal(e.Session.Expires) {
+				g.told[name] = e.Session.Expires
+				loud.say("what was granted to agent %s of profile %s cannot be given to it: %s", f.about.ID, profile.Shown(name), fault.Line(whyOf(err)))
+			}
 			continue
 		}
 		loud.say("agent %s has profile %s by a person's grant, until %s", f.about.ID, profile.Shown(name), f.ends[name].Local().Format("15:04"))
 	}
 }
 
+// takeGrant gets what was granted, and nothing else: it is a session as it was made,
+// which no policy that the agent was started with narrows.
 func (f *agentFiles) takeGrant(ctx context.Context, name string) error {
 	before := f.about.Profiles
 	if !slices.Contains(before, name) {
 		f.about.Profiles = append(slices.Clone(before), name)
 	}
-	err := f.get(ctx, name)
+	w := f.want
+	w.profile, w.granted = name, true
+	w.policy, w.policyFile, w.policyARNs = "", "", nil
+	err := f.getAs(ctx, w)
 	if err == nil {
-		err = f.describe()
+		if err = f.describe(); err != nil {
+			delete(f.grants.profiles, name)
+		}
 	}
 	if err != nil {
 		f.about.Profiles = before
-		return err
 	}
-	f.grants.profiles[name] = true
-	return nil
+	return err
 }

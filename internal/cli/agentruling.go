@@ -150,6 +150,12 @@ func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chai
 			return c, s, r, nil
 		}
 	}
+	if w.granted {
+		return chain.Chain{}, cred.Session{}, r, k.sys.refuse(guardRefusal{
+			what: "cannot give credentials of profile " + profile.Shown(w.profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+			why:  "what was granted is not what the profile leads to by now", profile: w.profile, ask: k.sys.grantLine(w.profile),
+		})
+	}
 	// No key of a profile that the config does not have is an agent's, so that there
 	// is none is said before what no config mends.
 	unknown := (*profile.UnknownError)(nil)

@@ -26,6 +26,7 @@ type wanted struct {
 	console    chain.Console
 	fresh      bool
 	account    string // that the session must be of; "": any
+	granted    bool   // only what a person has granted
 	agent      string
 }
 
