@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"fob/internal/decide/guard"
 	"fob/internal/deliver/launch"
 	"fob/internal/fault"
 	"fob/internal/front"
@@ -54,7 +55,7 @@ func (a runningAgent) String() string {
 // goesBy says whether a person means this agent: by its id, or by the name that it
 // was started with.
 func goesBy(id, asked string) bool {
-	return asked == "" || asked == id || strings.HasPrefix(id, asked+".") && len(id) == len(asked)+1+wordOfRun
+	return asked == "" || asked == id || strings.HasPrefix(id, asked+".") && len(id) == len(asked)+1+guard.WordOfRun
 }
 
 // agentPlaces are where the folders of agents may be, the best first: sessions

@@ -103,9 +103,6 @@ func (o execOptions) agentLife() (life time.Duration, err error) {
 	return life, nil
 }
 
-// wordOfRun is the length of the word that ends the id of an agent.
-const wordOfRun = 5
-
 // started is an agent that is started here: its id has a word of its own, so that
 // the record, AWS's log, grants and fob revoke tell this run from the next. What
 // runs below a declared agent is that one.
@@ -113,11 +110,11 @@ func started(a guard.Agent) (guard.Agent, error) {
 	if a.Tier == guard.Declared {
 		return a, nil
 	}
-	id := a.ID + "." + strings.ToLower(rand.Text()[:wordOfRun])
+	id := a.ID + "." + strings.ToLower(rand.Text()[:guard.WordOfRun])
 	if guard.CheckID(id) != "" {
 		return a, &fault.Error{What: "cannot use the name " + profile.Shown(a.ID) + " of --agent", Why: errors.New("it is longer than 26 characters"), Code: fault.Usage}
 	}
-	return guard.Agent{ID: id, Tier: guard.Declared, By: a.By}, nil
+	return guard.Agent{ID: id, Tier: guard.Declared, By: "--agent"}, nil
 }
 
 func (s System) newAgentFiles(g *globals, o execOptions, life time.Duration) (*agentFiles, error) {

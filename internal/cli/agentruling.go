@@ -160,7 +160,7 @@ func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chai
 	// is none is said before what no config mends.
 	unknown := (*profile.UnknownError)(nil)
 	if _, err := chain.Resolve(set, kinds, k.hasKey, nil, r); errors.As(err, &unknown) {
-		if k.sys.agent.By == guard.AgentVariable && set.Absent() {
+		if k.sys.agent.By == guard.AgentVariable && k.sys.agent.Tier == guard.Declared && set.Absent() {
 			err = k.sys.refuse(guardRefusal{
 				what: "cannot give credentials of profile " + profile.Shown(w.profile) + " to agent " + profile.Shown(k.sys.agent.ID),
 				why:  "its config is gone: what it had was revoked, or its time is over", profile: w.profile,

@@ -20,7 +20,7 @@ func (t Tier) String() string {
 	return [...]string{"person", "detected", "configured", "declared"}[t]
 }
 
-// AgentVariable tells every fob below fob exec --agent whom it works for.
+// AgentVariable tells every fob below another one whom it works for.
 const AgentVariable = "FOB_AGENT"
 
 // Agent is a program that acts for a person without their eyes on it. The zero
@@ -104,10 +104,21 @@ func Detect(environ []string) Agent {
 	if a.ID == "" {
 		a.ID = named(value)
 	}
-	if a.By == AgentVariable {
+	if a.By == AgentVariable && ofRun(a.ID) {
 		a.Tier = Declared
 	}
 	return a
+}
+
+// WordOfRun is the length of the word that ends the id of an agent which fob exec
+// --agent started, behind a dot: of a to z and 2 to 7.
+const WordOfRun = 5
+
+// ofRun says whether an id has the word of a run. FOB_AGENT tells the name of a
+// detected agent, too, to what runs below it, and people write it themselves.
+func ofRun(id string) bool {
+	at := len(id) - WordOfRun - 1
+	return at > 0 && id[at] == '.' && strings.Trim(id[at+1:], "abcdefghijklmnopqrstuvwxyz234567") == ""
 }
 
 // begins says whether a marker has this first letter: a cheap way past the rest.
@@ -150,10 +161,10 @@ func CheckID(name string) string {
 }
 
 // Named is the agent of a command line that says --agent NAME, seen is what its
-// environment says. Neither takes the other back; what fob itself has declared
+// environment says. Neither takes the other back; what fob itself has named
 // keeps its name, so that who runs below it is found under it.
 func Named(name string, seen Agent) Agent {
-	if name == "" || seen.Tier == Declared {
+	if name == "" || seen.By == AgentVariable {
 		return seen
 	}
 	return Agent{ID: name, Tier: Configured, By: "--agent"}

@@ -29,9 +29,14 @@ func TestDetect(t *testing.T) {
 		{[]string{"AGENT=a\nb"}, Agent{"agent", Detected, "AGENT"}},
 		{[]string{"AGENT=" + strings.Repeat("a", 33)}, Agent{"agent", Detected, "AGENT"}},
 		{[]string{"CURSOR_AGENT=1", "AGENT=x", "CLAUDECODE=1"}, claude},
-		{[]string{"CLAUDECODE=1", "FOB_AGENT=mine"}, Agent{"mine", Declared, "FOB_AGENT"}},
-		{[]string{"FOB_AGENT="}, Agent{"agent", Declared, "FOB_AGENT"}},
-		{[]string{"CLAUDECODE=1", "FOB_AGENT="}, Agent{"agent", Declared, "FOB_AGENT"}},
+		{[]string{"CLAUDECODE=1", "FOB_AGENT=mine.x7k2q"}, Agent{"mine.x7k2q", Declared, "FOB_AGENT"}},
+		{[]string{"CLAUDECODE=1", "FOB_AGENT=mine"}, Agent{"mine", Detected, "FOB_AGENT"}},
+		{[]string{"FOB_AGENT=.x7k2q"}, Agent{".x7k2q", Detected, "FOB_AGENT"}},
+		{[]string{"FOB_AGENT=mine.x7k-q"}, Agent{"mine.x7k-q", Detected, "FOB_AGENT"}},
+		{[]string{"FOB_AGENT=mine.x7k2"}, Agent{"mine.x7k2", Detected, "FOB_AGENT"}},
+		{[]string{"AGENT=mine.x7k2q"}, Agent{"mine.x7k2q", Detected, "AGENT"}},
+		{[]string{"FOB_AGENT="}, Agent{"agent", Detected, "FOB_AGENT"}},
+		{[]string{"CLAUDECODE=1", "FOB_AGENT="}, Agent{"agent", Detected, "FOB_AGENT"}},
 	} {
 		if diff := cmp.Diff(tc.want, Detect(tc.environ)); diff != "" {
 			t.Errorf("%q: %s", tc.environ, diff)
@@ -57,7 +62,8 @@ func TestDetectAllocates(t *testing.T) {
 
 func TestNamed(t *testing.T) {
 	t.Parallel()
-	seen, declared := Agent{"claude-code", Detected, "CLAUDECODE"}, Agent{"mine", Declared, AgentVariable}
+	seen, declared := Agent{"claude-code", Detected, "CLAUDECODE"}, Agent{"mine.x7k2q", Declared, AgentVariable}
+	below := Agent{"claude-code", Detected, AgentVariable}
 	for _, tc := range []struct {
 		flag       string
 		seen, want Agent
@@ -67,6 +73,7 @@ func TestNamed(t *testing.T) {
 		{"tool", Agent{}, Agent{"tool", Configured, "--agent"}},
 		{"tool", seen, Agent{"tool", Configured, "--agent"}},
 		{"tool", declared, declared},
+		{"tool", below, below},
 	} {
 		if got := Named(tc.flag, tc.seen); got != tc.want {
 			t.Errorf("%q beside %v: %v", tc.flag, tc.seen, got)
