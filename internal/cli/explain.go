@@ -12,6 +12,7 @@ import (
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
+	"fob/internal/keep/cache"
 
 	"github.com/spf13/cobra"
 )
@@ -176,8 +177,7 @@ func (k *keeper) explainFor(w wanted) (explained, error) {
 	return k.explain(c, minLeft.Duration, locked), nil
 }
 
-// explain puts a chain and the state of the cache into words. Steps before the
-// last kept session will not be made.
+// explain puts a chain and the state of the cache into words.
 func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) explained {
 	e := explained{Profile: c.Profile, Account: c.Account, Guard: string(c.Guard), Region: c.Region, Key: c.Key, KeyID: cred.Short(k.keyID(c)), Locked: locked, Steps: []explainedStep{}, Why: c.Notes, Warnings: c.Warnings}
 	if !c.Policy.IsZero() {
@@ -189,29 +189,49 @@ func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) expl
 	if e.Warnings == nil {
 		e.Warnings = []string{}
 	}
-	var names []string
-	if !k.seal.IsZero() {
-		names = chain.Names(c, k.keyID(c), k.cache.NameOf)
-	}
+	kept := k.keptSteps(c, minLeft)
 	for i, step := range c.Steps {
 		one := explainStep(step)
-		one.Cached = "unknown"
-		if names != nil {
-			one.Cached = "no"
-			if kept, err := k.cache.Load(names[i]); err == nil && kept.Holds(k.sys.Now(), minLeft) {
-				one.Cached, one.Expires = "yes", &kept.Session.Expires
-				e.Codes, e.Calls = 0, 0
-			}
+		one.Cached = "no"
+		if k.seal.IsZero() {
+			one.Cached = "unknown"
 		}
-		if one.Cached != "yes" {
-			e.Calls++
-			if one.MFA != "" {
-				e.Codes++
-			}
+		if held, ok := kept[i]; ok {
+			one.Cached, one.Expires = "yes", &held.Session.Expires
 		}
 		e.Steps = append(e.Steps, one)
 	}
+	e.Calls, e.Codes = missing(c, kept)
 	return e
+}
+
+// keptSteps are the kept sessions of the steps of c, by the step's place.
+func (k *keeper) keptSteps(c chain.Chain, minLeft time.Duration) map[int]cache.Entry {
+	if k.seal.IsZero() {
+		return nil
+	}
+	kept := map[int]cache.Entry{}
+	for i, name := range chain.Names(c, k.keyID(c), k.cache.NameOf) {
+		if e, err := k.cache.Load(name); err == nil && e.Holds(k.sys.Now(), minLeft) {
+			kept[i] = e
+		}
+	}
+	return kept
+}
+
+// missing counts the calls to AWS that a walk of c would make, and the codes that it
+// would ask for: nothing before the last kept session is made.
+func missing(c chain.Chain, kept map[int]cache.Entry) (calls, codes int) {
+	for i, step := range c.Steps {
+		calls++
+		if source.Device(step).Serial != "" {
+			codes++
+		}
+		if _, ok := kept[i]; ok {
+			calls, codes = 0, 0
+		}
+	}
+	return calls, codes
 }
 
 func explainStep(step source.Step) explainedStep {

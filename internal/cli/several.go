@@ -159,7 +159,7 @@ func (k *keeper) readyAll(ctx context.Context, set profile.Set, w wanted) (names
 			continue
 		}
 		names = append(names, name)
-		if k.explain(c, minLeft.Duration, false).Codes > 0 {
+		if _, codes := missing(c, k.keptSteps(c, minLeft.Duration)); codes > 0 {
 			if _, _, err := k.session(ctx, w); err != nil {
 				return nil, ofProfile(name, err)
 			}
