@@ -95,7 +95,7 @@ func (a approver) nobodyThere(c chain.Chain, err error) error {
 		return err
 	}
 	wants := "somebody who types its name"
-	if c.Guard == guard.Code {
+	if c.Guard.FreshCode() {
 		wants = "somebody who types an MFA code"
 	}
 	at := "at the terminal"

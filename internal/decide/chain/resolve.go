@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"time"
 
-	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 )
@@ -99,7 +98,7 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 	}
 	long := len(roles) == 1 && first.Lifetime > roleChainingMax
 	differs := d.base.Serial != "" && d.role.Serial != "" && d.base.Serial != d.role.Serial
-	fresh := v.chain.Guard == guard.Code
+	fresh := v.chain.Guard.FreshCode()
 	withSession := device.Serial != "" && !v.req.NoSession && !long && !differs && !fresh
 	var steps []source.Step
 	switch {
