@@ -276,6 +276,8 @@ func (e explained) text(now time.Time) string {
 	}
 	b.WriteString(guardedBy(e.Guard) + "\n")
 	switch {
+	case e.Key == "" && e.Locked:
+		b.WriteString("  key   none is needed, unless the locked store holds one, which then goes first\n")
 	case e.Key == "":
 		b.WriteString("  key   none is needed\n")
 	case e.Locked:
@@ -319,7 +321,7 @@ func assumedKeys(set profile.Set, kinds []source.Kind) func(string) bool {
 		if err != nil || from != "" && from != name {
 			return !set.Has(name)
 		}
-		_, err = chain.Resolve(set, kinds, func(string) bool { return false }, nil, leadsTo(name))
-		return err != nil // it can do without
+		c, err := chain.Resolve(set, kinds, func(string) bool { return false }, nil, leadsTo(name))
+		return err != nil || asksItself(c) // else it can do without
 	}
 }
