@@ -191,19 +191,17 @@ func (q *inquiry) add(t *accessTarget) {
 // heldBy is the kept session that exec would hand out for a profile now.
 func (q *inquiry) heldBy(name string) *cred.Session {
 	r, err := q.request(name, 0)
-	if err != nil || q.seal.IsZero() {
+	if err != nil {
 		return nil
 	}
 	c, err := chain.Resolve(q.set, q.kinds, q.hasKey, q.index.Refused(q.sys.Now()), r)
-	if err != nil || len(c.Steps) == 0 {
+	if err != nil {
 		return nil
 	}
-	names := chain.Names(c, q.keyID(c), q.cache.NameOf)
-	kept, err := q.cache.Load(names[len(names)-1])
-	if err != nil || !kept.Holds(q.sys.Now(), q.minimum.Duration) {
-		return nil
+	if kept, ok := q.keptSteps(c, q.minimum.Duration)[len(c.Steps)-1]; ok {
+		return &kept.Session
 	}
-	return &kept.Session
+	return nil
 }
 
 // planKeys makes a basis of each profile with a key: its user's groups may name

@@ -212,7 +212,7 @@ func (k *keeper) keptSteps(c chain.Chain, minLeft time.Duration) map[int]cache.E
 	}
 	kept := map[int]cache.Entry{}
 	for i, name := range chain.Names(c, k.keyID(c), k.cache.NameOf) {
-		if e, err := k.cache.Load(name); err == nil && e.Holds(k.sys.Now(), minLeft) {
+		if e, ok := k.cache.Held(name, k.sys.Now(), minLeft); ok {
 			kept[i] = e
 		}
 	}

@@ -236,8 +236,8 @@ func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) 
 	if err != nil || len(c.Steps) == 0 {
 		return c, s, false
 	}
-	e, err := k.cache.Load(k.grantName(c))
-	if err != nil || e.Kind != grantKind || !e.Holds(k.sys.Now(), grantLeft) {
+	e, ok := k.cache.Held(k.grantName(c), k.sys.Now(), grantLeft)
+	if !ok || e.Kind != grantKind {
 		return c, s, false
 	}
 	k.recorder.grant, k.gives = publicID(e.Session.ID), "as granted"

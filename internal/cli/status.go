@@ -87,7 +87,7 @@ func (s System) runStatus(ctx context.Context, g *globals, o statusOptions) erro
 			return storeFault(err)
 		}
 		for _, e := range entries {
-			if e.Session.Left(s.Now()) > 0 && !k.orphaned(e) {
+			if e.Holds(s.Now(), 0) && !k.orphaned(e) {
 				st.Sessions = append(st.Sessions, k.listedSession(e))
 			}
 		}
