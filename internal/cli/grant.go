@@ -191,7 +191,7 @@ func agreed(ctx context.Context, t tty.TTY, o grantOptions, c chain.Chain, kin [
 	}
 	for _, line := range [][2]string{
 		{"agent", o.to}, {"profile", o.profile}, {"account", c.Account}, {"role", card.Role}, {"policy", o.policy},
-		{"holds for", brief(card.Lifetime) + ", and is not renewed"}, {"asked in", strings.Join(above, " < ")}, {"it says", agentWords(o.reason)},
+		{"holds for", fault.Lasting(card.Lifetime) + ", and is not renewed"}, {"asked in", strings.Join(above, " < ")}, {"it says", agentWords(o.reason)},
 	} {
 		if line[1] != "" {
 			t.Say(fmt.Sprintf("  %-10s%s", line[0], fault.Line(line[1])))

@@ -50,7 +50,7 @@ func (a approver) Approve(ctx context.Context, c chain.Chain) error {
 		}
 		t.Say("fob: that is not its name")
 	}
-	return &fault.Error{What: cannotGet(c.Profile), Why: fmt.Errorf("it is guarded (%s), and its name was not typed", c.Guard), Code: fault.Failed}
+	return &fault.Error{What: fault.NoCredentials(c.Profile), Why: fmt.Errorf("it is guarded (%s), and its name was not typed", c.Guard), Code: fault.Failed}
 }
 
 // handed is what is about to be handed out, and who gives its code.
@@ -84,10 +84,6 @@ func inAccount(c chain.Chain) string {
 	return text
 }
 
-func cannotGet(profile string) string {
-	return fmt.Sprintf("cannot get credentials for profile %q", profile)
-}
-
 // nobodyThere says what the guard would have asked.
 func (a approver) nobodyThere(c chain.Chain, err error) error {
 	f := (*fault.Error)(nil)
@@ -103,7 +99,7 @@ func (a approver) nobodyThere(c chain.Chain, err error) error {
 		at += ", where --mfa-token does not count"
 	}
 	return &fault.Error{
-		What: cannotGet(c.Profile),
+		What: fault.NoCredentials(c.Profile),
 		Why:  fmt.Errorf("it is guarded (%s) and wants %s %s: %w", c.Guard, wants, at, f.Why),
 		Next: []string{"run it in a terminal", "or do it once in the terminal of these programs, which then get the same session: fob exec " + fault.Operand(c.Profile)},
 		Code: fault.Attend,

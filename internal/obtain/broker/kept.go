@@ -126,5 +126,5 @@ func (b *Broker) Renew(ctx context.Context, c chain.Chain, old cred.Session) (s 
 }
 
 func unkept(w walk, err error) error {
-	return &fault.Error{What: cannotGet(w.Profile), Why: err, Code: fault.Failed}
+	return &fault.Error{What: fault.NoCredentials(w.Profile), Why: err, Code: fault.Failed}
 }
