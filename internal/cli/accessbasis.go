@@ -170,7 +170,7 @@ func (q *inquiry) identify(ctx context.Context, t *basis) error {
 	}
 	t.who = access.Of(id)
 	if err != nil {
-		return unasked(t.chain.Profile, err)
+		return cannotIdentify(t.chain.Profile, err)
 	}
 	return nil
 }

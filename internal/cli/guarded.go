@@ -36,7 +36,7 @@ func (a approver) Approve(ctx context.Context, c chain.Chain) error {
 		return a.nobodyThere(c, err)
 	}
 	defer t.Close()
-	if !guard.Rule(a.handed(c)).TypeName {
+	if !guard.Rule(a.facts(c)).TypeName {
 		return nil
 	}
 	t.Say("fob: profile " + profile.Shown(c.Profile) + " is guarded (" + string(c.Guard) + "): " + whatOpens(c))
@@ -53,8 +53,9 @@ func (a approver) Approve(ctx context.Context, c chain.Chain) error {
 	return &fault.Error{What: fault.NoCredentials(c.Profile), Why: fmt.Errorf("it is guarded (%s), and its name was not typed", c.Guard), Code: fault.Failed}
 }
 
-// handed is what is about to be handed out, and who gives its code.
-func (a approver) handed(c chain.Chain) guard.Handed {
+// facts are what the guard rules on: what is about to be handed out, and who gives
+// its code.
+func (a approver) facts(c chain.Chain) guard.Handed {
 	h := c.Handed()
 	driver := a.k.driver(cred.NewSecret(a.w.code))
 	for _, step := range c.Steps {
