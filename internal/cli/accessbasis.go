@@ -170,7 +170,7 @@ func (q *inquiry) identify(ctx context.Context, t *basis) error {
 	}
 	t.who = access.Of(id)
 	if err != nil {
-		return unasked(t.chain.Profile, err)
+		return cannotIdentify(t.chain.Profile, err)
 	}
 	return nil
 }
@@ -208,15 +208,7 @@ func (q *inquiry) checkDevice(ctx context.Context, t *basis, keys chainKeys) err
 // kept says whether the session that opens the basis is kept, so that no code is
 // asked for.
 func (q *inquiry) kept(t *basis) bool {
-	if len(t.chain.Steps) == 0 || q.seal.IsZero() {
-		return false
-	}
-	for _, name := range chain.Names(t.chain, q.keyID(t.chain), q.cache.NameOf) {
-		if e, err := q.cache.Load(name); err == nil && e.Holds(q.sys.Now(), q.minimum.Duration) {
-			return true
-		}
-	}
-	return false
+	return len(q.keptSteps(t.chain, q.minimum.Duration)) > 0
 }
 
 func (q *inquiry) patient(e source.Endpoint) awsapi.Config { return q.sys.patient(e) }

@@ -86,13 +86,17 @@ func (q *inquiry) wantedProfiles() ([]string, error) {
 			if _, err := q.set.Profile(name); err != nil {
 				return nil, fmt.Errorf("read profile %q: %w", name, err)
 			}
-			return nil, &fault.Error{What: fmt.Sprintf("cannot ask for the role of profile %q", name), Why: errors.New("it has no role_arn"), Next: []string{"ask for every role: fob access", "who is its user: fob whoami " + fault.Operand(name)}, Code: fault.Usage}
+			return nil, roleless(name)
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names, nil
+}
+
+func roleless(name string) error {
+	return &fault.Error{What: fmt.Sprintf("cannot ask for the role of profile %q", name), Why: errors.New("it has no role_arn"), Next: []string{"ask for every role: fob access", "who is its user: fob whoami " + fault.Operand(name)}, Code: fault.Usage}
 }
 
 func (q *inquiry) roleOf(name string) string {
@@ -134,6 +138,9 @@ func (q *inquiry) planProfile(name string) error {
 		}
 		q.targets = append(q.targets, t)
 		return err
+	}
+	if c.Card().Role == "" {
+		return roleless(name) // a stored key that has no section in the config
 	}
 	last := len(c.Steps) - 1
 	t.step, t.arn = c.Steps[last], source.CardOf(c.Steps[last]).Role
@@ -184,19 +191,17 @@ func (q *inquiry) add(t *accessTarget) {
 // heldBy is the kept session that exec would hand out for a profile now.
 func (q *inquiry) heldBy(name string) *cred.Session {
 	r, err := q.request(name, 0)
-	if err != nil || q.seal.IsZero() {
+	if err != nil {
 		return nil
 	}
 	c, err := chain.Resolve(q.set, q.kinds, q.hasKey, q.index.Refused(q.sys.Now()), r)
-	if err != nil || len(c.Steps) == 0 {
+	if err != nil {
 		return nil
 	}
-	names := chain.Names(c, q.keyID(c), q.cache.NameOf)
-	kept, err := q.cache.Load(names[len(names)-1])
-	if err != nil || !kept.Holds(q.sys.Now(), q.minimum.Duration) {
-		return nil
+	if kept, ok := q.keptSteps(c, q.minimum.Duration)[len(c.Steps)-1]; ok {
+		return &kept.Session
 	}
-	return &kept.Session
+	return nil
 }
 
 // planKeys makes a basis of each profile with a key: its user's groups may name

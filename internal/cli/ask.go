@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"fob/internal/cred"
+	"fob/internal/decide/chain"
+	"fob/internal/decide/profile"
 	"fob/internal/fault"
 	"fob/internal/front"
 	"fob/internal/keep/unlock"
@@ -92,12 +94,15 @@ func unattended(err error, q unlock.Question) error {
 	return told
 }
 
-// unkept says why the next run will make its session anew.
-func (k *keeper) unkept() string {
-	if there, _ := k.exists(); there {
-		return "the store is locked and there is nobody to ask, so nothing that is kept is used, and nothing is kept"
+// sayUnkept says why the next run will make its session anew, and that it may then
+// be another one: which profile has a key is sealed while the store is locked.
+func (k *keeper) sayUnkept(c chain.Chain) {
+	if there, _ := k.exists(); !there {
+		k.sys.say("there is no store yet, so the session is not kept, and each run makes its own")
+		return
 	}
-	return "there is no store yet, so the session is not kept, and each run makes its own"
+	k.sys.say("the store is locked and there is nobody to ask, so nothing that is kept is used, and nothing is kept")
+	k.sys.say("whether a key is stored for profile %s or a source of it cannot be seen now: with the store open that goes first, and may give other credentials than these", profile.Shown(c.Profile))
 }
 
 // given is a passphrase that needs no person: from --passphrase-fd, or from

@@ -80,7 +80,7 @@ func checkBundle(e source.Endpoint) error {
 func trusted(c chain.Chain) error {
 	for _, step := range c.Steps {
 		if err := checkBundle(source.CardOf(step).Endpoint); err != nil {
-			return &fault.Error{What: cannotGet(c.Profile), Why: err, Next: []string{"correct ca_bundle, or AWS_CA_BUNDLE where that is set"}, Code: fault.Config}
+			return &fault.Error{What: fault.NoCredentials(c.Profile), Why: err, Next: []string{"correct ca_bundle, or AWS_CA_BUNDLE where that is set"}, Code: fault.Config}
 		}
 	}
 	return nil

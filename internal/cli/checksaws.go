@@ -282,7 +282,7 @@ func (d *checkup) keyCheck(name string) *keyCheck {
 	}
 	c.key.Serial = source.Device(c.plan.Steps[0]).Serial
 	steps := chain.Names(c.plan.Chain, info.ID, d.cache.NameOf)
-	if kept, err := d.cache.Load(steps[0]); err == nil && kept.Holds(d.sys.Now(), 0) {
+	if kept, ok := d.cache.Held(steps[0], d.sys.Now(), 0); ok {
 		c.signer = kept.Session.Signer()
 	}
 	return c

@@ -129,7 +129,7 @@ func (d *checkup) askUser(ctx context.Context, q *inquiry) (health.Finding, erro
 	d.close()
 	id, err := awsapi.New(d.sys.awsConfig(c.STS), session.Signer()).CallerIdentity(ctx)
 	if err != nil {
-		return health.Finding{}, unasked(d.profile, err)
+		return health.Finding{}, cannotIdentify(d.profile, err)
 	}
 	return health.Finding{Level: health.Fine, What: "AWS says who profile " + fault.Line(d.profile) + " is: " + id.ARN}, nil
 }

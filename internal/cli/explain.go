@@ -12,6 +12,7 @@ import (
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
+	"fob/internal/keep/cache"
 
 	"github.com/spf13/cobra"
 )
@@ -176,8 +177,7 @@ func (k *keeper) explainFor(w wanted) (explained, error) {
 	return k.explain(c, minLeft.Duration, locked), nil
 }
 
-// explain puts a chain and the state of the cache into words. Steps before the
-// last kept session will not be made.
+// explain puts a chain and the state of the cache into words.
 func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) explained {
 	e := explained{Profile: c.Profile, Account: c.Account, Guard: string(c.Guard), Region: c.Region, Key: c.Key, KeyID: cred.Short(k.keyID(c)), Locked: locked, Steps: []explainedStep{}, Why: c.Notes, Warnings: c.Warnings}
 	if !c.Policy.IsZero() {
@@ -189,29 +189,49 @@ func (k *keeper) explain(c chain.Chain, minLeft time.Duration, locked bool) expl
 	if e.Warnings == nil {
 		e.Warnings = []string{}
 	}
-	var names []string
-	if !k.seal.IsZero() {
-		names = chain.Names(c, k.keyID(c), k.cache.NameOf)
-	}
+	kept := k.keptSteps(c, minLeft)
 	for i, step := range c.Steps {
 		one := explainStep(step)
-		one.Cached = "unknown"
-		if names != nil {
-			one.Cached = "no"
-			if kept, err := k.cache.Load(names[i]); err == nil && kept.Holds(k.sys.Now(), minLeft) {
-				one.Cached, one.Expires = "yes", &kept.Session.Expires
-				e.Codes, e.Calls = 0, 0
-			}
+		one.Cached = "no"
+		if k.seal.IsZero() {
+			one.Cached = "unknown"
 		}
-		if one.Cached != "yes" {
-			e.Calls++
-			if one.MFA != "" {
-				e.Codes++
-			}
+		if held, ok := kept[i]; ok {
+			one.Cached, one.Expires = "yes", &held.Session.Expires
 		}
 		e.Steps = append(e.Steps, one)
 	}
+	e.Calls, e.Codes = missing(c, kept)
 	return e
+}
+
+// keptSteps are the kept sessions of the steps of c, by the step's place.
+func (k *keeper) keptSteps(c chain.Chain, minLeft time.Duration) map[int]cache.Entry {
+	if k.seal.IsZero() {
+		return nil
+	}
+	kept := map[int]cache.Entry{}
+	for i, name := range chain.Names(c, k.keyID(c), k.cache.NameOf) {
+		if e, ok := k.cache.Held(name, k.sys.Now(), minLeft); ok {
+			kept[i] = e
+		}
+	}
+	return kept
+}
+
+// missing counts the calls to AWS that a walk of c would make, and the codes that it
+// would ask for: nothing before the last kept session is made.
+func missing(c chain.Chain, kept map[int]cache.Entry) (calls, codes int) {
+	for i, step := range c.Steps {
+		calls++
+		if source.Device(step).Serial != "" {
+			codes++
+		}
+		if _, ok := kept[i]; ok {
+			calls, codes = 0, 0
+		}
+	}
+	return calls, codes
 }
 
 func explainStep(step source.Step) explainedStep {
@@ -256,6 +276,8 @@ func (e explained) text(now time.Time) string {
 	}
 	b.WriteString(guardedBy(e.Guard) + "\n")
 	switch {
+	case e.Key == "" && e.Locked:
+		b.WriteString("  key   none is needed, unless the locked store holds one, which then goes first\n")
 	case e.Key == "":
 		b.WriteString("  key   none is needed\n")
 	case e.Locked:
@@ -299,7 +321,7 @@ func assumedKeys(set profile.Set, kinds []source.Kind) func(string) bool {
 		if err != nil || from != "" && from != name {
 			return !set.Has(name)
 		}
-		_, err = chain.Resolve(set, kinds, func(string) bool { return false }, nil, leadsTo(name))
-		return err != nil // it can do without
+		c, err := chain.Resolve(set, kinds, func(string) bool { return false }, nil, leadsTo(name))
+		return err != nil || asksItself(c) // else it can do without
 	}
 }

@@ -191,7 +191,7 @@ func agreed(ctx context.Context, t tty.TTY, o grantOptions, c chain.Chain, kin [
 	}
 	for _, line := range [][2]string{
 		{"agent", o.to}, {"profile", o.profile}, {"account", c.Account}, {"role", card.Role}, {"policy", o.policy},
-		{"holds for", brief(card.Lifetime) + ", and is not renewed"}, {"asked in", strings.Join(above, " < ")}, {"it says", agentWords(o.reason)},
+		{"holds for", fault.Lasting(card.Lifetime) + ", and is not renewed"}, {"asked in", strings.Join(above, " < ")}, {"it says", agentWords(o.reason)},
 	} {
 		if line[1] != "" {
 			t.Say(fmt.Sprintf("  %-10s%s", line[0], fault.Line(line[1])))
@@ -236,8 +236,8 @@ func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) 
 	if err != nil || len(c.Steps) == 0 {
 		return c, s, false
 	}
-	e, err := k.cache.Load(k.grantName(c))
-	if err != nil || e.Kind != grantKind || !e.Holds(k.sys.Now(), grantLeft) {
+	e, ok := k.cache.Held(k.grantName(c), k.sys.Now(), grantLeft)
+	if !ok || e.Kind != grantKind {
 		return c, s, false
 	}
 	k.recorder.grant, k.gives = publicID(e.Session.ID), "as granted"

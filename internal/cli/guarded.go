@@ -36,7 +36,7 @@ func (a approver) Approve(ctx context.Context, c chain.Chain) error {
 		return a.nobodyThere(c, err)
 	}
 	defer t.Close()
-	if !guard.Rule(a.handed(c)).TypeName {
+	if !guard.Rule(a.facts(c)).TypeName {
 		return nil
 	}
 	t.Say("fob: profile " + profile.Shown(c.Profile) + " is guarded (" + string(c.Guard) + "): " + whatOpens(c))
@@ -50,11 +50,12 @@ func (a approver) Approve(ctx context.Context, c chain.Chain) error {
 		}
 		t.Say("fob: that is not its name")
 	}
-	return &fault.Error{What: cannotGet(c.Profile), Why: fmt.Errorf("it is guarded (%s), and its name was not typed", c.Guard), Code: fault.Failed}
+	return &fault.Error{What: fault.NoCredentials(c.Profile), Why: fmt.Errorf("it is guarded (%s), and its name was not typed", c.Guard), Code: fault.Failed}
 }
 
-// handed is what is about to be handed out, and who gives its code.
-func (a approver) handed(c chain.Chain) guard.Handed {
+// facts are what the guard rules on: what is about to be handed out, and who gives
+// its code.
+func (a approver) facts(c chain.Chain) guard.Handed {
 	h := c.Handed()
 	driver := a.k.driver(cred.NewSecret(a.w.code))
 	for _, step := range c.Steps {
@@ -84,10 +85,6 @@ func inAccount(c chain.Chain) string {
 	return text
 }
 
-func cannotGet(profile string) string {
-	return fmt.Sprintf("cannot get credentials for profile %q", profile)
-}
-
 // nobodyThere says what the guard would have asked.
 func (a approver) nobodyThere(c chain.Chain, err error) error {
 	f := (*fault.Error)(nil)
@@ -95,7 +92,7 @@ func (a approver) nobodyThere(c chain.Chain, err error) error {
 		return err
 	}
 	wants := "somebody who types its name"
-	if c.Guard == guard.Code {
+	if c.Guard.FreshCode() {
 		wants = "somebody who types an MFA code"
 	}
 	at := "at the terminal"
@@ -103,7 +100,7 @@ func (a approver) nobodyThere(c chain.Chain, err error) error {
 		at += ", where --mfa-token does not count"
 	}
 	return &fault.Error{
-		What: cannotGet(c.Profile),
+		What: fault.NoCredentials(c.Profile),
 		Why:  fmt.Errorf("it is guarded (%s) and wants %s %s: %w", c.Guard, wants, at, f.Why),
 		Next: []string{"run it in a terminal", "or do it once in the terminal of these programs, which then get the same session: fob exec " + fault.Operand(c.Profile)},
 		Code: fault.Attend,

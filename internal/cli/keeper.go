@@ -155,9 +155,9 @@ func (k *keeper) Open(ctx context.Context, needed func() bool) error {
 	return k.unlock(ctx, needed)
 }
 
-// unlock gets the vault's identity: from the kernel's keyring or from a person.
-// It keeps the lock, so that the runs that wait behind it look again only when
-// this one is done.
+// unlock gets the vault's identity: from where it rests, else by a way into the
+// store, which may ask a person. It keeps the lock, so that the runs that wait behind
+// it look again only when this one is done.
 func (k *keeper) unlock(ctx context.Context, needed func() bool) error {
 	if err := k.hold(ctx); err != nil {
 		return err

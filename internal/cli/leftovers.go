@@ -12,6 +12,7 @@ import (
 	"fob/internal/decide/chain"
 	"fob/internal/decide/health"
 	"fob/internal/decide/profile"
+	"fob/internal/decide/source"
 	"fob/internal/fault"
 )
 
@@ -53,6 +54,16 @@ func askedOfFob(line string) string {
 		return ""
 	}
 	return last
+}
+
+// asksItself says that c begins with a line that asks fob for the profile in which
+// it stands. A stored key goes before it; without one it would go on for ever.
+func asksItself(c chain.Chain) bool {
+	if len(c.Steps) == 0 {
+		return false
+	}
+	process, ok := c.Steps[0].(source.Process)
+	return ok && askedOfFob(process.Line) == process.Profile
 }
 
 // tellLeftBehind says which lines of the AWS files lead to a key that is removed.

@@ -182,14 +182,14 @@ func (k *keeper) rows(set profile.Set, all bool) ([]listed, error) {
 	}
 	entries = slices.DeleteFunc(entries, k.orphaned)
 	for _, e := range entries {
-		if e.Session.Left(k.sys.Now()) > 0 && !slices.ContainsFunc(rows, func(r listed) bool { return r.Profile == e.Owner }) {
+		if e.Holds(k.sys.Now(), 0) && !slices.ContainsFunc(rows, func(r listed) bool { return r.Profile == e.Owner }) {
 			rows = append(rows, listed{Profile: e.Owner, Sessions: []listedSession{}})
 		}
 	}
 	for i := range rows {
 		rows[i].Sessions = rows[i].Sessions[:0]
 		for _, e := range entries {
-			if e.Owner == rows[i].Profile && e.Session.Left(k.sys.Now()) > 0 {
+			if e.Owner == rows[i].Profile && e.Holds(k.sys.Now(), 0) {
 				rows[i].Sessions = append(rows[i].Sessions, k.listedSession(e))
 			}
 		}
@@ -223,7 +223,7 @@ func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig
 		if n == "" || k.kept != nil && !k.kept[n] || source.CardOf(c.Steps[i]).Owner != name && i < len(c.Steps)-1 {
 			continue
 		}
-		if e, err := k.cache.Load(n); err == nil && e.Session.Left(k.sys.Now()) > 0 {
+		if e, ok := k.cache.Held(n, k.sys.Now(), 0); ok {
 			r.Sessions = append(r.Sessions, k.listedSession(e))
 		}
 	}

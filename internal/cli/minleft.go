@@ -25,7 +25,7 @@ func (k *keeper) minLeft() (minLeft, error) {
 		if from != front.MinLeftFlag {
 			text = k.sys.lookup(from)
 		}
-		return minLeft{}, &fault.Error{What: fmt.Sprintf("%s %q is not a length of time up to %s", from, text, brief(front.MostMinLeft)), Next: []string{"write it like --min-ttl 5m (or FOB_MIN_TTL, AWS_MIN_TTL)"}, Code: fault.Usage}
+		return minLeft{}, &fault.Error{What: fmt.Sprintf("%s %q is not a length of time up to %s", from, text, fault.Lasting(front.MostMinLeft)), Next: []string{"write it like --min-ttl 5m (or FOB_MIN_TTL, AWS_MIN_TTL)"}, Code: fault.Usage}
 	}
 	return minLeft{d, from}, nil
 }
@@ -42,14 +42,14 @@ func (m minLeft) unmet(c chain.Chain, plan func(time.Duration) (chain.Chain, err
 		return nil
 	}
 	f := &fault.Error{
-		What: fmt.Sprintf("cannot get a session of profile %q that holds for %s (%s)", c.Profile, brief(m.Duration), m.from),
-		Why:  fmt.Errorf("its sessions are made for %s", brief(life)), Code: fault.Usage,
+		What: fmt.Sprintf("cannot get a session of profile %q that holds for %s (%s)", c.Profile, fault.Lasting(m.Duration), m.from),
+		Why:  fmt.Errorf("its sessions are made for %s", fault.Lasting(life)), Code: fault.Usage,
 	}
 	longer := min(m.Truncate(time.Hour)+time.Hour, mostLifetime)
 	if other, err := plan(longer); err == nil && other.Card().Lifetime > m.Duration {
-		f.Next = append(f.Next, "use a longer one: --duration "+brief(longer))
+		f.Next = append(f.Next, "use a longer one: --duration "+fault.Lasting(longer))
 	}
-	f.Next = append(f.Next, "or ask for less than "+brief(life)+": --min-ttl "+brief(life/2))
+	f.Next = append(f.Next, "or ask for less than "+fault.Lasting(life)+": --min-ttl "+fault.Lasting(life/2))
 	return f
 }
 
@@ -70,16 +70,4 @@ func (k *keeper) longEnough(m minLeft, c chain.Chain, plan func(time.Duration) (
 // inOneLine is an unmet length on one line.
 func inOneLine(f *fault.Error) string {
 	return f.Error() + ", so each run makes a new one; " + strings.Join(f.Next, ", ")
-}
-
-// brief writes 8h0m0s as people do.
-func brief(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

@@ -89,14 +89,14 @@ func (s System) endless(c chain.Chain, hasCode bool) error {
 		}
 		if m := source.Device(step); m.Process != "" && !hasCode && slices.Contains(s.within(), encodeDevice(m)) {
 			return &fault.Error{
-				What: cannotGet(c.Profile),
+				What: fault.NoCredentials(c.Profile),
 				Why:  fmt.Errorf("the command at %s needs a code of itself, and so would go on for ever", m.ProcessFrom),
 				Next: []string{"get the code in another way there, or give it: --mfa-token CODE"}, Code: fault.Config,
 			}
 		}
 		if name != "" && slices.Contains(s.within(), encodeName(name)) {
 			return &fault.Error{
-				What: cannotGet(c.Profile),
+				What: fault.NoCredentials(c.Profile),
 				Why:  fmt.Errorf("the command at %s asks for profile %q itself, and so would go on for ever", from, name),
 				Next: []string{"name another profile in that command, or store a key: fob add " + fault.Operand(name)}, Code: fault.Config,
 			}

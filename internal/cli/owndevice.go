@@ -76,7 +76,7 @@ func (k *keeper) notOwn(ctx context.Context, c chain.Chain, device source.MFA, s
 		return nil
 	}
 	why, next := strange(set, device.Serial, c.Key, have)
-	return &fault.Error{What: "cannot get credentials for profile " + fmt.Sprintf("%q", c.Profile), Why: errors.New("AWS did not take the code, since " + why), Next: next, Code: fault.Refused}
+	return &fault.Error{What: fault.NoCredentials(c.Profile), Why: errors.New("AWS did not take the code, since " + why), Next: next, Code: fault.Refused}
 }
 
 // devicesSoon lists the devices of the user that signs, in bounded time.

@@ -170,6 +170,12 @@ func (k *keeper) planUser(ctx context.Context, o rotateOptions) (p userPlan, err
 	if err := k.openFor(ctx, set, source.Kinds(), request); err != nil {
 		return p, err
 	}
+	if there, _ := k.exists(); there && k.seal.IsZero() {
+		// Without its key the profile could be used, but what is rotated is the key.
+		if err := k.open(ctx); err != nil {
+			return p, err
+		}
+	}
 	if p.Chain, p.iam, err = chain.User(set, source.Kinds(), k.hasKey, request); err != nil {
 		return p, err
 	}

@@ -29,7 +29,7 @@ func (o *served) flags(c *cobra.Command) {
 
 func (o served) any() bool { return o.server || o.ecs || o.ec2 }
 
-// check refuses what cannot be meant together.
+// checkServed refuses what cannot be meant together.
 func (o execOptions) checkServed() error {
 	without := func(flag, why string) error {
 		return &fault.Error{What: "cannot serve credentials with " + flag, Why: errors.New(why), Code: fault.Usage}

@@ -85,7 +85,7 @@ func (k *keeper) walk(ctx context.Context, c chain.Chain, w wanted, b *broker.Br
 		return cred.Session{}, err
 	}
 	if (c.Key == "" || c.InClear.ID != "") && w.profile != "" && k.seal.IsZero() {
-		k.sys.say("%s", k.unkept())
+		k.sayUnkept(c)
 	}
 	if !w.fresh {
 		return b.Session(ctx, c)
@@ -114,9 +114,10 @@ func (k *keeper) openFor(ctx context.Context, set profile.Set, kinds []source.Ki
 	if fault.CodeOf(err) != fault.Attend {
 		return err
 	}
-	// A chain that needs no key can be walked without the store.
-	_, keyless := chain.Resolve(set, kinds, func(string) bool { return false }, nil, r)
-	if keyless != nil && set.Has(r.Profile) {
+	// A chain that needs no key can be walked without the store. One whose line asks
+	// fob for its own profile has its key there: import leaves it so.
+	c, keyless := chain.Resolve(set, kinds, func(string) bool { return false }, nil, r)
+	if (keyless != nil || asksItself(c)) && set.Has(r.Profile) {
 		return err
 	}
 	// Or a key may be stored for a name that the config does not have. Only the

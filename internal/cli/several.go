@@ -68,8 +68,8 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 		k.sys.say("AWS_PROFILE (%s) is none of these profiles, and does not reach the command", profile.Shown(chosen))
 	}
 	environ := severalEnviron(k.sys.environFor(), names, o.region, files)
-	if outer := front.Lookup(k.sys.Environ, "AWS_VAULT"); outer != "" && outer != strings.Join(names, ",") {
-		k.sys.say("replacing the credentials of profile %s by those of %s", profile.Shown(outer), profile.Shown(strings.Join(names, ",")))
+	if text := front.Replacing(k.sys.Environ, strings.Join(names, ",")); text != "" {
+		k.sys.say("%s", text)
 	}
 	// The command takes fob's place, and the directory is its: the next run that
 	// makes one clears it away.
@@ -159,7 +159,7 @@ func (k *keeper) readyAll(ctx context.Context, set profile.Set, w wanted) (names
 			continue
 		}
 		names = append(names, name)
-		if k.explain(c, minLeft.Duration, false).Codes > 0 {
+		if _, codes := missing(c, k.keptSteps(c, minLeft.Duration)); codes > 0 {
 			if _, _, err := k.session(ctx, w); err != nil {
 				return nil, ofProfile(name, err)
 			}

@@ -87,7 +87,7 @@ func (s System) runStatus(ctx context.Context, g *globals, o statusOptions) erro
 			return storeFault(err)
 		}
 		for _, e := range entries {
-			if e.Session.Left(s.Now()) > 0 && !k.orphaned(e) {
+			if e.Holds(s.Now(), 0) && !k.orphaned(e) {
 				st.Sessions = append(st.Sessions, k.listedSession(e))
 			}
 		}
@@ -193,7 +193,7 @@ func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) erro
 	})
 	k.warnClock()
 	if err != nil {
-		return unasked(o.profile, err)
+		return cannotIdentify(o.profile, err)
 	}
 	out := whoami{Identity: id, Profile: c.Profile, Region: c.Region, Guard: string(c.Guard)}
 	if !session.Expires.IsZero() {
@@ -206,8 +206,8 @@ func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) erro
 	return err
 }
 
-// unasked tells a refusal, which a new session may mend, from no answer.
-func unasked(profile string, err error) error {
+// cannotIdentify tells a refusal, which a new session may mend, from no answer.
+func cannotIdentify(profile string, err error) error {
 	if f := (*fault.Error)(nil); errors.As(err, &f) || errors.Is(err, context.Canceled) {
 		return err
 	}

@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Code says which kind of help is needed; as a number it is the exit status.
@@ -145,6 +147,23 @@ func Operand(s string) string {
 		return "-- " + Word(s)
 	}
 	return Word(s)
+}
+
+// NoCredentials is what could not be done where a profile's are not to be had.
+func NoCredentials(profile string) string {
+	return "cannot get credentials for profile " + strconv.Quote(profile)
+}
+
+// Lasting writes 8h0m0s as people do.
+func Lasting(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // Printable escapes everything that could move a terminal's cursor or forge a

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestCodeOf(t *testing.T) {
@@ -91,6 +92,18 @@ func TestNamesInMessages(t *testing.T) {
 	for in, want := range map[string]string{"-n": "-- -n", "--reveal": "-- --reveal", "-a b": "-- '-a b'", "-": "-- -", "a-b": "a-b"} {
 		if got := Operand(in); got != want {
 			t.Errorf("Operand(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestLasting(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[time.Duration]string{
+		0: "0s", 10 * time.Second: "10s", 90 * time.Second: "1m30s", 5 * time.Minute: "5m", 10 * time.Minute: "10m",
+		time.Hour: "1h", 90 * time.Minute: "1h30m", 20 * time.Hour: "20h", time.Hour + 30*time.Second: "1h0m30s", 1500 * time.Millisecond: "1.5s",
+	} {
+		if got := Lasting(in); got != want {
+			t.Errorf("Lasting(%d) = %s, want %s", in, got, want)
 		}
 	}
 }

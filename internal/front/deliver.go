@@ -25,12 +25,22 @@ type Child struct {
 	Endpoint *launch.Endpoint
 }
 
+// Replacing says that a nested run gives a command the credentials of by in the
+// place of the outer ones; "" where there are none, or the same.
+func Replacing(environ []string, by string) string {
+	outer := Lookup(environ, "AWS_VAULT")
+	if outer == "" || outer == by {
+		return ""
+	}
+	return "replacing the credentials of profile " + profile.Shown(outer) + " by those of " + profile.Shown(by)
+}
+
 // Launch puts the command in fob's place. A nested run says that it replaces
 // the outer credentials: they are not mixed with the inner ones, they are gone.
 func Launch(exec launch.Exec, stderr io.Writer, child Child, session cred.Session) error {
 	c := child.Chain
-	if outer := Lookup(child.Environ, "AWS_VAULT"); outer != "" && outer != c.Profile {
-		_, _ = io.WriteString(stderr, "fob: replacing the credentials of profile "+profile.Shown(outer)+" by those of "+profile.Shown(c.Profile)+"\n")
+	if text := Replacing(child.Environ, c.Profile); text != "" {
+		_, _ = io.WriteString(stderr, "fob: "+text+"\n")
 	}
 	if child.ByName {
 		session = cred.Session{}

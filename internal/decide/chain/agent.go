@@ -23,9 +23,9 @@ type UnnarrowedError struct{ Why string }
 // Error gives the reason.
 func (e *UnnarrowedError) Error() string { return e.Why }
 
-// forAgent takes out of the environment what would lead somewhere else than the
-// profile does: its line says what an agent gets of it, and of nothing else.
-func (v *resolver) forAgent() {
+// stripEnv takes out of an agent's environment what would lead somewhere else than
+// the profile does: its line says what an agent gets of it, and of nothing else.
+func (v *resolver) stripEnv() {
 	if v.req.Agent == "" {
 		return
 	}

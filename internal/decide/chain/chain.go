@@ -162,7 +162,7 @@ func Names(c Chain, keyID string, nameOf func(...string) string) []string {
 
 func (c Chain) guardNames(names []string) []string {
 	last := len(names) - 1
-	if c.Guard == guard.Code {
+	if c.Guard.FreshCode() {
 		clear(names[:max(last, 0)])
 	}
 	if c.Guard != guard.None && c.Terminal == "" && last >= 0 {

@@ -93,3 +93,21 @@ func TestFederationName(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is wrong with the credentials of the environment, no profile without a
+// name is to blame.
+func TestEnvironmentFaults(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]string{"AWS_ENDPOINT_URL": "nowhere", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "maybe", "AWS_USE_FIPS_ENDPOINT": "maybe"} {
+		r := Request{Console: OpensConsole, Env: map[string]string{name: bad, "AWS_REGION": "eu-west-1"}}
+		set := parsed(t, "[default]\n")
+		_, resolve := Resolve(set, source.Kinds(), keyOf(), nil, r)
+		_, _, user := User(set, source.Kinds(), keyOf(), r)
+		_, iam := IAM(set, source.Kinds(), keyOf(), r)
+		for of, err := range map[string]error{"Resolve": resolve, "User": user, "IAM": iam} {
+			if f := (*fault.Error)(nil); !errors.As(err, &f) || f.What != `cannot resolve profile "(environment)"` {
+				t.Errorf("%s, %s=%s: %v", of, name, bad, err)
+			}
+		}
+	}
+}

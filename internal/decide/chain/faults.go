@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -74,8 +75,10 @@ func circle(links []link, back string) error {
 
 func what(name string) string { return "cannot resolve profile " + quoted(name) }
 
-// asFault tells a person what is wrong with the profile they named.
-func asFault(name string, err error) error {
+// asFault tells a person what is wrong with the profile they named, or with the
+// credentials of the environment where they named none.
+func (v *resolver) asFault(err error) error {
+	name := cmp.Or(v.req.Profile, environmentName)
 	f := &fault.Error{What: what(name), Why: err, Code: fault.Config}
 	var (
 		done    *fault.Error

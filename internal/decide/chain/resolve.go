@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"time"
 
-	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 )
@@ -33,7 +32,9 @@ type resolver struct {
 
 // Resolve plans how to get the session that r asks for. hasKey says which
 // profiles have a stored key; limits holds, by role ARN, the smallest lifetime
-// that AWS has refused. Errors are *fault.Error with code Config or Usage.
+// that AWS has refused. Errors are *fault.Error: with code Config or Usage, or Attend
+// for an agent that gets nothing of the profile; and *NoConsoleError, as it is, for
+// who asked for OpensConsole.
 func Resolve(set profile.Set, kinds []source.Kind, hasKey func(string) bool, limits map[string]time.Duration, r Request) (Chain, error) {
 	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, limits: limits, req: r}
 	v.chain = Chain{Profile: r.Profile, Agent: r.Agent, Granted: r.Granted, Terminal: r.Terminal}
@@ -42,7 +43,7 @@ func Resolve(set profile.Set, kinds []source.Kind, hasKey func(string) bool, lim
 		err = v.placeGuarded(links)
 	}
 	if err != nil {
-		return Chain{}, asFault(r.Profile, err)
+		return Chain{}, v.asFault(err)
 	}
 	return v.chain, nil
 }
@@ -99,7 +100,7 @@ func (v *resolver) placeRoles(base profile.Profile, roles []source.AssumeRole, d
 	}
 	long := len(roles) == 1 && first.Lifetime > roleChainingMax
 	differs := d.base.Serial != "" && d.role.Serial != "" && d.base.Serial != d.role.Serial
-	fresh := v.chain.Guard == guard.Code
+	fresh := v.chain.Guard.FreshCode()
 	withSession := device.Serial != "" && !v.req.NoSession && !long && !differs && !fresh
 	var steps []source.Step
 	switch {

@@ -23,7 +23,7 @@ func User(set profile.Set, kinds []source.Kind, hasKey func(string) bool, r Requ
 		iam, err = v.asUser(links)
 	}
 	if err != nil {
-		return Chain{}, source.Endpoint{}, asFault(r.Profile, err)
+		return Chain{}, source.Endpoint{}, v.asFault(err)
 	}
 	return v.chain, iam, nil
 }
@@ -73,7 +73,7 @@ func Organizations(set profile.Set, kinds []source.Kind, hasKey func(string) boo
 func (v *resolver) service(name string) (source.Endpoint, error) {
 	links, err := v.walk()
 	if err != nil {
-		return source.Endpoint{}, asFault(v.req.Profile, err)
+		return source.Endpoint{}, v.asFault(err)
 	}
 	arn := ""
 	for _, l := range links {
@@ -83,7 +83,7 @@ func (v *resolver) service(name string) (source.Endpoint, error) {
 	}
 	end, err := v.endpoint(name, links[len(links)-1].profile)
 	if err != nil {
-		return end, asFault(v.req.Profile, err)
+		return end, v.asFault(err)
 	}
 	return v.baseEndpoint(end, arn), nil
 }

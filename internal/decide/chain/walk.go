@@ -28,7 +28,7 @@ func (v *resolver) walk() ([]link, error) {
 	if err := v.checkSwitch(); err != nil {
 		return nil, err
 	}
-	v.forAgent()
+	v.stripEnv()
 	if v.req.Profile == "" {
 		return v.fromEnvironment(), nil
 	}

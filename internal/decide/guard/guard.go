@@ -41,6 +41,10 @@ func Stricter(a, b Level) Level {
 	return b
 }
 
+// FreshCode says whether the session is made by a code that is asked for now, and
+// by no session that a code opened before.
+func (l Level) FreshCode() bool { return l == Code }
+
 // Known lists the values of the setting, for whoever wrote another one.
 func Known() string { return "none, confirm or code" }
 
@@ -60,8 +64,6 @@ type Handed struct {
 type Ruling struct {
 	// TypeName: a person types the profile's name on the terminal.
 	TypeName bool
-	// FreshCode: the session is made by a code that is asked for now.
-	FreshCode bool
 	// Refused says why nothing is handed out, whatever a person does.
 	Refused Refusal
 }
@@ -89,5 +91,5 @@ func Rule(h Handed) Ruling {
 	case h.NoCode:
 		return Ruling{Refused: NoDevice}
 	}
-	return Ruling{FreshCode: true, TypeName: !h.TypedCode}
+	return Ruling{TypeName: !h.TypedCode}
 }

@@ -64,10 +64,10 @@ func TestRule(t *testing.T) {
 			case level == Code && h.NoCode:
 				want.Refused = NoDevice
 			case level == Code:
-				want = Ruling{FreshCode: true, TypeName: !h.TypedCode}
+				want.TypeName = !h.TypedCode
 			}
-			if got := Rule(h); got != want {
-				t.Errorf("%+v: got %+v, want %+v", h, got, want)
+			if got := Rule(h); got != want || level.FreshCode() != (level == Code) {
+				t.Errorf("%+v: got %+v, want %+v, and a fresh code: %v", h, got, want, level.FreshCode())
 			}
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Edit is what becomes of one profile's own section: it is removed as by
-// WithoutProfile, or settings are set.
+// Edit is what becomes of one profile's own section: it is removed, with the
+// blank line that set it apart, or settings are set.
 type Edit struct {
 	Name     string
 	Remove   bool

@@ -37,24 +37,8 @@ func (s Set) WithoutSetting(name, key string) ([]byte, error) {
 	return s.checked(name, spliced(s.text, []cut{{sec.entries[i].start, sec.entries[i].end, ""}}), want)
 }
 
-// WithoutProfile removes a section, and the blank line that set it apart.
-// Comments behind its last setting stay: they may belong to what follows.
-func (s Set) WithoutProfile(name string) ([]byte, error) {
-	found := s.find(profiles, name)
-	if len(found) > 1 {
-		return nil, s.mistake(name, again(found[0], found[1]))
-	}
-	if len(found) == 0 {
-		return nil, s.unknown(profiles, name)
-	}
-	sec := read(s.text, found[0])
-	want := s.model()
-	at := s.position(sec)
-	want = slices.Delete(want, at, at+1)
-	return s.checked(name, spliced(s.text, []cut{s.removal(sec)}), want)
-}
-
-// removal takes out a section, and the blank line that set it apart.
+// removal takes out a section, and the blank line that set it apart. Comments
+// behind its last setting stay: they may belong to what follows.
 func (s Set) removal(sec section) cut {
 	from, to := sec.start, sec.last
 	before, parted := s.blankBefore(from)

@@ -23,7 +23,7 @@ func TestEdits(t *testing.T) {
 		return func(s Set) ([]byte, error) { return s.WithProfile(name, settings) }
 	}
 	remove := func(name string) func(Set) ([]byte, error) {
-		return func(s Set) ([]byte, error) { return s.WithoutProfile(name) }
+		return func(s Set) ([]byte, error) { return s.WithEdits([]Edit{{Name: name, Remove: true}}) }
 	}
 	region := Setting{Key: "Region", Value: "x"}
 	tests := []struct {
@@ -65,7 +65,7 @@ func TestEdits(t *testing.T) {
 		{"remove the first profile", "[profile a]\n\n[profile b]\n", remove("a"), "[profile b]\n"},
 		{"remove the last profile", "[profile a]\r\n\r\n[profile b]\r\nx = y", remove("b"), "[profile a]\r\n"},
 		{"remove the only profile", "[profile a]", remove("a"), ""},
-		{"remove a profile with a bad line", "[profile a]\njunk\n[profile b]\n", remove("a"), "[profile b]\n"},
+		{"remove a profile with a bad line", "[profile a]\njunk\n[profile b]\n", remove("a"), `~/.aws/config:2: profile "a": "junk" has no =`},
 
 		{"add a profile that is there", "[profile \"t\"]\n", add("t"), `~/.aws/config:1: profile "t": the profile is there already`},
 		{"add default that is there", "[profile default]\n", add("default"), `~/.aws/config:1: profile "default": the profile is there already`},
@@ -157,7 +157,7 @@ func TestEditAndUndo(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%q: %v", text, err)
 			}
-			undo = func(s Set) ([]byte, error) { return s.WithoutProfile(name) }
+			undo = func(s Set) ([]byte, error) { return s.WithEdits([]Edit{{Name: name, Remove: true}}) }
 		} else {
 			return
 		}

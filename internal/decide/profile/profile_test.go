@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -183,22 +182,6 @@ func TestServiceSetting(t *testing.T) {
 	_, err = s.Profile("two")
 	if want := `~/.aws/config:17: profile "two": "endpoint_url" stands twice, first on line 16`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-func TestSSOSession(t *testing.T) {
-	t.Parallel()
-	s := parse(t, "[default]\nregion = x\n[sso-session \"my sso\"]\nsso_region = y\n[sso-session bad]\njunk\n[sso-session]\n")
-	if diff := cmp.Diff([]string{"sso_region=y @4"}, effective(s.SSOSession("my sso"))); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]string{`error: ~/.aws/config:6: [sso-session "bad"]: "junk" has no =`}, effective(s.SSOSession("bad"))); diff != "" {
-		t.Error(diff)
-	}
-	_, err := s.SSOSession("my sos")
-	want := &UnknownError{Kind: "sso-session", Name: "my sos", File: display, Near: []string{"my sso"}}
-	if got := (*UnknownError)(nil); !errors.As(err, &got) || !cmp.Equal(want, got) {
-		t.Errorf("got %#v, want %#v", err, want)
 	}
 }
 

@@ -49,14 +49,8 @@ func (s Set) Bare(name string) Profile {
 
 // Section is the profile's own section, without what it gets from elsewhere.
 // Errors as for Profile.
-func (s Set) Section(name string) (Profile, error) { return s.alone(profiles, name) }
-
-// SSOSession reads [sso-session NAME]; nothing is inherited. Errors as for
-// Profile.
-func (s Set) SSOSession(name string) (Profile, error) { return s.alone(ssoSessions, name) }
-
-func (s Set) alone(k kind, name string) (Profile, error) {
-	own, err := s.section(k, name)
+func (s Set) Section(name string) (Profile, error) {
+	own, err := s.section(profiles, name)
 	if err != nil {
 		return Profile{}, err
 	}

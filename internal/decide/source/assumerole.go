@@ -10,6 +10,7 @@ import (
 
 	"fob/internal/cred"
 	"fob/internal/decide/profile"
+	"fob/internal/fault"
 )
 
 // Limits of AssumeRole (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
@@ -100,7 +101,7 @@ func (a AssumeRole) Card() Card {
 	return Card{
 		Call: "AssumeRole", Owner: a.Profile, Detail: a.RoleARN, Role: a.RoleARN, Lifetime: a.Lifetime, Endpoint: a.Endpoint,
 		Session: a.SessionName, Policy: a.Policy, PolicyARNs: a.PolicyARNs,
-		Opens: "This code opens one session only: " + a.RoleARN + " for " + plain(a.Lifetime) + ".",
+		Opens: "This code opens one session only: " + a.RoleARN + " for " + fault.Lasting(a.Lifetime) + ".",
 	}
 }
 

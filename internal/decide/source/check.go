@@ -278,16 +278,3 @@ func badPolicyARN(arn, role string) string {
 
 // CheckSessionName says why v cannot be the name of a role session, or "".
 func CheckSessionName(v string) string { return badSessionName(v) }
-
-// plain writes 8h0m0s as people do.
-func plain(d time.Duration) string {
-	text := d.String()
-	text = strings.TrimSuffix(text, "0s")
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	if text == "" || text[len(text)-1] >= '0' && text[len(text)-1] <= '9' {
-		return d.String()
-	}
-	return text
-}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fob/internal/cred"
+	"fob/internal/fault"
 )
 
 // MaxSessionTokenLifetime is what GetSessionToken gives an IAM user at most
@@ -37,9 +38,9 @@ func (s SessionToken) MFA() MFA { return s.Device }
 
 // Card tells what explain, list, the question for a code and the record show.
 func (s SessionToken) Card() Card {
-	opens := "One code opens every role of at most 1h over this key, for " + plain(s.Lifetime) + "."
+	opens := "One code opens every role of at most 1h over this key, for " + fault.Lasting(s.Lifetime) + "."
 	if s.Alone {
-		opens = "This code opens one session only: that of the user itself, for " + plain(s.Lifetime) + "."
+		opens = "This code opens one session only: that of the user itself, for " + fault.Lasting(s.Lifetime) + "."
 	}
 	return Card{Call: "GetSessionToken", Owner: s.Profile, Detail: s.Device.Serial, Opens: opens, Lifetime: s.Lifetime, Endpoint: s.Endpoint}
 }

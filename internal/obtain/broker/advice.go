@@ -36,7 +36,7 @@ func (b *Broker) advise(ctx context.Context, w walk, i int, err error) error {
 		return err
 	}
 	where := fmt.Errorf("step %d of %d, %s: %w", i+1, len(w.Steps), w.Steps[i].Describe(), err)
-	f := &fault.Error{What: cannotGet(w.Profile), Why: where, Code: fault.Failed}
+	f := &fault.Error{What: fault.NoCredentials(w.Profile), Why: where, Code: fault.Failed}
 	refusal, gone, bundle := (*awsapi.Refusal)(nil), (*awsapi.UnreachableError)(nil), (*awsapi.BundleError)(nil)
 	switch {
 	case errors.As(err, &bundle):

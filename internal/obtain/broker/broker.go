@@ -6,7 +6,6 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"fob/internal/cred"
@@ -84,8 +83,4 @@ func (b *Broker) debug(format string, args ...any) {
 	if b.Debug != nil {
 		b.Debug(format, args...)
 	}
-}
-
-func cannotGet(profile string) string {
-	return fmt.Sprintf("cannot get credentials for profile %q", profile)
 }

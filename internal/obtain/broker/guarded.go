@@ -41,7 +41,7 @@ func (b *Broker) approve(ctx context.Context, c chain.Chain) error {
 		return nil
 	}
 	if b.Approver == nil {
-		return &fault.Error{What: cannotGet(c.Profile), Why: fmt.Errorf("it is guarded (%s), and nobody can be asked here", c.Guard), Code: fault.Attend}
+		return &fault.Error{What: fault.NoCredentials(c.Profile), Why: fmt.Errorf("it is guarded (%s), and nobody can be asked here", c.Guard), Code: fault.Attend}
 	}
 	return b.Approver.Approve(ctx, c)
 }

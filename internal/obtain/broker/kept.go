@@ -16,11 +16,7 @@ import (
 // kept looks a step up in the cache. What cannot be read is not kept: what is wrong
 // there is told by keep, which comes to the same place.
 func (b *Broker) kept(name string) (cache.Entry, bool) {
-	if name == "" {
-		return cache.Entry{}, false
-	}
-	e, err := b.Cache().Load(name)
-	return e, err == nil && e.Holds(b.Now(), b.MinLeft)
+	return b.Cache().Held(name, b.Now(), b.MinLeft)
 }
 
 func (b *Broker) isKept(name string) bool {
@@ -130,5 +126,5 @@ func (b *Broker) Renew(ctx context.Context, c chain.Chain, old cred.Session) (s 
 }
 
 func unkept(w walk, err error) error {
-	return &fault.Error{What: cannotGet(w.Profile), Why: err, Code: fault.Failed}
+	return &fault.Error{What: fault.NoCredentials(w.Profile), Why: err, Code: fault.Failed}
 }

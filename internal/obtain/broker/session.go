@@ -46,7 +46,7 @@ func (b *Broker) Session(ctx context.Context, c chain.Chain) (cred.Session, erro
 		}
 	}
 	return cred.Session{}, &fault.Error{
-		What: cannotGet(c.Profile), Why: ErrShut,
+		What: fault.NoCredentials(c.Profile), Why: ErrShut,
 		Next: []string{"open it first: fob unlock"}, Code: fault.Locked,
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"fob/internal/fault"
 	"fob/internal/keep/lock"
@@ -23,7 +22,7 @@ func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err e
 	l, err := lock.AcquireIn(ctx, b.Locks, w.names[i], lock.Options{
 		Wait: wait, Now: b.Now,
 		Notice: func(h lock.Holder) {
-			b.Say("waiting up to %s for %s to get the same session for profile %q", plain(wait), h, w.Profile)
+			b.Say("waiting up to %s for %s to get the same session for profile %q", fault.Lasting(wait), h, w.Profile)
 		},
 	})
 	if err != nil {
@@ -32,19 +31,11 @@ func (b *Broker) lock(ctx context.Context, w walk, i int) (release func(), err e
 	return func() { _ = l.Release() }, nil
 }
 
-// plain writes 5m0s as people do.
-func plain(d time.Duration) string {
-	if d >= time.Minute && d%time.Minute == 0 {
-		return fmt.Sprintf("%dm", d/time.Minute)
-	}
-	return d.String()
-}
-
 func waitFault(profile string, err error, attended bool) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	f := &fault.Error{What: cannotGet(profile), Why: err, Code: fault.Failed}
+	f := &fault.Error{What: fault.NoCredentials(profile), Why: err, Code: fault.Failed}
 	stuck, busy := (*lock.StuckError)(nil), (*lock.BusyError)(nil)
 	switch {
 	case errors.As(err, &stuck):

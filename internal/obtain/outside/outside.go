@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -77,7 +76,7 @@ func moment(text string) (time.Time, error) {
 
 // none is the fault for credentials that could not be got.
 func none(profile string, why error, next ...string) error {
-	return &fault.Error{What: fmt.Sprintf("cannot get credentials for profile %q", profile), Why: why, Next: next, Code: fault.Config}
+	return &fault.Error{What: fault.NoCredentials(profile), Why: why, Next: next, Code: fault.Config}
 }
 
 func oneLine(text []byte) bool { return !strings.ContainsAny(string(text), "\r\n\x00") }
