@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,26 +50,33 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 	if len(o.argv) == 0 {
 		o.argv = launch.Shell(k.sys.Environ)
 	}
-	var err error
+	m, err := k.manyOf(set, o.wanted)
+	if err != nil {
+		return err
+	}
+	outside := k.sys.environFor()
+	k.sys.Environ = planning(k.sys.Environ)
 	if o.all {
-		names, err = k.readyAll(ctx, set, o.wanted)
+		err = k.readyAll(ctx, &m)
 	} else {
-		err = k.readyEach(ctx, set, names, o.wanted)
+		m.names = names
+		err = k.readyEach(ctx, &m)
 	}
 	if err != nil {
 		return err
 	}
 	k.close()
-	files, err := k.severalConfig(set, names, o.wanted)
+	files, err := k.severalConfig(m)
 	if err != nil {
 		return err
 	}
-	k.sayRegion(set, names, o.region)
-	if chosen := front.Lookup(k.sys.Environ, "AWS_PROFILE"); chosen != "" && !slices.Contains(names, chosen) {
+	names = m.names
+	k.sayRegion(m)
+	if chosen := front.Lookup(outside, "AWS_PROFILE"); chosen != "" && !slices.Contains(names, chosen) {
 		k.sys.say("AWS_PROFILE (%s) is none of these profiles, and does not reach the command", profile.Shown(chosen))
 	}
-	environ := severalEnviron(k.sys.environFor(), names, o.region, files)
-	if outer := front.Lookup(k.sys.Environ, "AWS_VAULT"); outer != "" && outer != strings.Join(names, ",") {
+	environ := m.environ(outside, files)
+	if outer := front.Lookup(outside, "AWS_VAULT"); outer != "" && outer != strings.Join(names, ",") {
 		k.sys.say("replacing the credentials of profile %s by those of %s", profile.Shown(outer), profile.Shown(strings.Join(names, ",")))
 	}
 	// The command takes fob's place, and the directory is its: the next run that
@@ -78,15 +86,64 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 	return err
 }
 
+// many are the profiles of one command.
+type many struct {
+	set   profile.Set
+	names []string
+	want  wanted
+	// variable is the region of the environment, for profiles that have none.
+	variable profile.Setting
+}
+
+// manyOf settles what holds for all of them. A policy gets the form that it has in a
+// line, since its text names the session; its file may be a pipe.
+func (k *keeper) manyOf(set profile.Set, w wanted) (many, error) {
+	m := many{set: set, want: w, variable: regionFor(k.sys.Environ)}
+	if why := source.CheckRegion(m.variable.Value); why != "" && m.variable.Value != "" {
+		return m, &fault.Error{What: "cannot use " + m.variable.From, Why: fmt.Errorf("%s %s", profile.Shown(m.variable.Value), why), Next: []string{"write it like us-east-1"}, Code: fault.Config}
+	}
+	p, err := w.sessionPolicy()
+	if err != nil || p.Inline == "" {
+		return m, err
+	}
+	var line bytes.Buffer
+	if err := json.Compact(&line, []byte(p.Inline)); err != nil {
+		return m, nil // what is wrong with it is said for each profile
+	}
+	m.want.policy, m.want.policyFile = line.String(), ""
+	return m, nil
+}
+
+// of is what is wanted of one of them.
+func (m many) of(name string) wanted {
+	w := m.want
+	w.profile = name
+	if p, err := m.set.Profile(name); err == nil && w.region == "" && p.Value("region") == "" {
+		w.region = m.variable.Value
+	}
+	return w
+}
+
+// planning is the environment in which the lines of the command plan, with what only
+// this fob reads, to open the store and to ask. What is got by it is what they find:
+// a session of another region or role would be no use to them.
+func planning(environ []string) []string {
+	child := many{}.environ(environ, childFiles{})
+	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		own := strings.HasPrefix(name, "FOB_") || strings.HasPrefix(name, "AWS_VAULT_") || name == "AWS_CONFIG_FILE" || name == "AWS_SHARED_CREDENTIALS_FILE"
+		return !own && !slices.Contains(child, entry)
+	})
+}
+
 // readyEach gets the session of each profile, so that none fails or asks later
 // that could have now.
-func (k *keeper) readyEach(ctx context.Context, set profile.Set, names []string, w wanted) error {
-	if err := allThere(set, names); err != nil {
+func (k *keeper) readyEach(ctx context.Context, m *many) error {
+	if err := allThere(m.set, m.names); err != nil {
 		return err
 	}
-	for _, name := range names {
-		w.profile = name
-		if _, _, err := k.session(ctx, w); err != nil {
+	for _, name := range m.names {
+		if _, _, err := k.session(ctx, m.of(name)); err != nil {
 			return ofProfile(name, err)
 		}
 	}
@@ -131,21 +188,21 @@ func ofProfile(name string, err error) error {
 // readyAll gives every profile that has a way to credentials, and gets those
 // sessions that need a person. The rest is fetched when the command asks: of
 // hundreds of roles it uses a few.
-func (k *keeper) readyAll(ctx context.Context, set profile.Set, w wanted) (names []string, err error) {
+func (k *keeper) readyAll(ctx context.Context, m *many) error {
 	minLeft, err := k.minLeft()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := k.open(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	kinds := source.Kinds(k.inClear(set))
+	set, kinds := m.set, source.Kinds(k.inClear(m.set))
 	var guarded []string
 	for _, name := range set.Names() {
-		w.profile = name
+		w := m.of(name)
 		request, err := k.sys.request(w)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), request)
 		if err != nil || profile.Unwritable(name) != "" {
@@ -158,20 +215,20 @@ func (k *keeper) readyAll(ctx context.Context, set profile.Set, w wanted) (names
 			guarded = append(guarded, profile.Shown(name))
 			continue
 		}
-		names = append(names, name)
+		m.names = append(m.names, name)
 		if k.explain(c, minLeft.Duration, false).Codes > 0 {
 			if _, _, err := k.session(ctx, w); err != nil {
-				return nil, ofProfile(name, err)
+				return ofProfile(name, err)
 			}
 		}
 	}
 	if len(guarded) > 0 {
 		k.sys.say("left out what is guarded, which is opened by its name only: %s", strings.Join(guarded, ", "))
 	}
-	if len(names) == 0 {
-		return nil, &fault.Error{What: "cannot give the command any profile", Why: errors.New("none in " + set.Display() + " has a way to credentials"), Next: []string{"see the profiles: fob list --profiles", "fob add PROFILE"}, Code: fault.Config}
+	if len(m.names) == 0 {
+		return &fault.Error{What: "cannot give the command any profile", Why: errors.New("none in " + set.Display() + " has a way to credentials"), Next: []string{"see the profiles: fob list --profiles", "fob add PROFILE"}, Code: fault.Config}
 	}
-	return names, nil
+	return nil
 }
 
 func cause(name string, err error) string {
@@ -184,26 +241,24 @@ func cause(name string, err error) string {
 // severalConfig writes the files that the command reads in the place of the
 // person's: a config, and a credentials file without keys, which every SDK would
 // take before the config.
-func (k *keeper) severalConfig(set profile.Set, names []string, w wanted) (files childFiles, err error) {
+func (k *keeper) severalConfig(m many) (files childFiles, err error) {
 	fail := func(err error) (childFiles, error) {
 		if files.dir != nil {
 			files.dir.remove()
 		}
 		return childFiles{}, &fault.Error{What: "cannot write the config for the command", Why: err, Code: fault.Failed}
 	}
-	flags, err := k.lineFlags(w)
-	if err != nil {
-		return fail(err)
-	}
 	var broken error
-	text, err := set.ForSDKs(func(p profile.Profile) string {
-		if !slices.Contains(names, p.Name) {
+	text, err := m.set.ForSDKs(func(p profile.Profile) string {
+		if !slices.Contains(m.names, p.Name) {
 			return ""
 		}
+		flags, err := k.lineFlags(m.of(p.Name))
+		broken = errors.Join(broken, err)
 		line, err := k.sys.processLine(p.Name, flags...)
 		broken = errors.Join(broken, err)
 		return line
-	}, regionFor(k.sys.Environ).Value)
+	}, m.variable.Value)
 	if err = errors.Join(err, broken); err != nil {
 		return fail(err)
 	}
@@ -251,22 +306,26 @@ func (k *keeper) lineFlags(w wanted) (flags []string, err error) {
 	if w.noSession {
 		flags = append(flags, "--no-session")
 	}
-	add("--duration", w.duration)
+	add("--duration", cmp.Or(w.duration, k.sys.lastsByVariable()))
 	add("--region", w.region)
 	add("--min-ttl", k.g.minTTL)
 	add("--prompt", k.g.prompt)
 	add("--policy", r.Policy.Name)
-	if r.Policy.Inline != "" {
-		var line bytes.Buffer
-		if err := json.Compact(&line, []byte(r.Policy.Inline)); err != nil {
-			return nil, err
-		}
-		add("--policy", line.String())
-	}
+	add("--policy", r.Policy.Inline)
 	for _, arn := range r.Policy.ARNs {
 		add("--policy-arns", arn)
 	}
 	return flags, nil
+}
+
+// lastsByVariable is the length that a variable of fob's asks for, which does not
+// reach the command. One that cannot be read was refused where it counts.
+func (s System) lastsByVariable() string {
+	text := strings.TrimSpace(cmp.Or(s.lookup("FOB_DURATION"), s.lookup("AWS_VAULT_DURATION")))
+	if _, ok := front.Lifetime(text); !ok {
+		return ""
+	}
+	return text
 }
 
 // regionFor is the region of profiles that have none: the one of the environment,
@@ -283,34 +342,33 @@ func regionFor(environ []string) profile.Setting {
 
 // sayRegion tells where a variable of the person's does not do what it does for one
 // profile: it would send every account's calls to one region.
-func (k *keeper) sayRegion(set profile.Set, names []string, flag string) {
-	variable := regionFor(k.sys.Environ)
-	if flag != "" || variable.Value == "" {
+func (k *keeper) sayRegion(m many) {
+	if m.want.region != "" || m.variable.Value == "" {
 		return
 	}
-	for _, name := range names {
-		p, err := set.Profile(name)
-		if own := p.Value("region"); err == nil && own != "" && own != variable.Value {
-			k.sys.say("each profile has its own region, and %s does not reach the command; for one region in all: --region %s", variable.From, variable.Value)
+	for _, name := range m.names {
+		p, err := m.set.Profile(name)
+		if own := p.Value("region"); err == nil && own != "" && own != m.variable.Value {
+			k.sys.say("each profile has its own region, and %s does not reach the command; for one region in all: --region %s", m.variable.From, m.variable.Value)
 			return
 		}
 	}
 }
 
-// severalEnviron has no credentials, no region but that of --region, and no
-// AWS_PROFILE but one that the person has set to a profile of the list: what names
-// none must not get into an account by chance. SDKs take a region of the environment
-// before each profile's own.
-func severalEnviron(environ []string, names []string, region string, files childFiles) []string {
-	chosen := front.Lookup(environ, "AWS_PROFILE")
+// environ has no credentials, no region but that of --region, and no AWS_PROFILE but
+// one that the person has set to a profile of the list: what names none must not get
+// into an account by chance. SDKs take a region of the environment before each
+// profile's own. FOB_MIN_TTL stays for the lines: a flag in its place would refuse
+// what the variable only tells of.
+func (m many) environ(environ []string, files childFiles) []string {
 	var kept []string
-	for _, entry := range launch.Environ(environ, launch.Settings{Profile: strings.Join(names, ","), Region: region}, cred.Session{}) {
+	for _, entry := range launch.Environ(environ, launch.Settings{Profile: strings.Join(m.names, ","), Region: m.want.region}, cred.Session{}) {
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
 		case "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE":
 			continue
 		case "AWS_REGION", "AWS_DEFAULT_REGION":
-			if region == "" {
+			if m.want.region == "" {
 				continue
 			}
 		}
@@ -318,7 +376,10 @@ func severalEnviron(environ []string, names []string, region string, files child
 	}
 	// The last is for the Go SDK before version 2, which reads no config without.
 	kept = append(kept, "AWS_CONFIG_FILE="+files.config, "AWS_SHARED_CREDENTIALS_FILE="+files.credentials, "AWS_SDK_LOAD_CONFIG=1")
-	if slices.Contains(names, chosen) {
+	if least := front.Lookup(environ, "FOB_MIN_TTL"); least != "" {
+		kept = append(kept, "FOB_MIN_TTL="+least)
+	}
+	if chosen := front.Lookup(environ, "AWS_PROFILE"); slices.Contains(m.names, chosen) {
 		kept = append(kept, "AWS_PROFILE="+chosen)
 	}
 	return kept
