@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"fob/internal/cred"
 	"fob/internal/decide/chain"
 	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
@@ -93,6 +92,8 @@ type many struct {
 	want  wanted
 	// variable is the region of the environment, for profiles that have none.
 	variable profile.Setting
+	// instance says that one of them begins at the metadata service of EC2.
+	instance bool
 }
 
 // manyOf settles what holds for all of them. A policy gets the form that it has in a
@@ -124,16 +125,8 @@ func (m many) of(name string) wanted {
 	return w
 }
 
-// planning is the environment in which the lines of the command plan, with what only
-// this fob reads, to open the store and to ask. What is got by it is what they find:
-// a session of another region or role would be no use to them.
-func planning(environ []string) []string {
-	child := many{}.environ(environ, childFiles{})
-	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
-		name, _, _ := strings.Cut(entry, "=")
-		own := strings.HasPrefix(name, "FOB_") || strings.HasPrefix(name, "AWS_VAULT_") || name == "AWS_CONFIG_FILE" || name == "AWS_SHARED_CREDENTIALS_FILE"
-		return !own && !slices.Contains(child, entry)
-	})
+func beginsAtInstance(c chain.Chain) bool {
+	return len(c.Steps) > 0 && source.CardOf(c.Steps[0]).Call == source.FromInstance
 }
 
 // readyEach gets the session of each profile, so that none fails or asks later
@@ -143,9 +136,11 @@ func (k *keeper) readyEach(ctx context.Context, m *many) error {
 		return err
 	}
 	for _, name := range m.names {
-		if _, _, err := k.session(ctx, m.of(name)); err != nil {
+		c, _, err := k.session(ctx, m.of(name))
+		if err != nil {
 			return ofProfile(name, err)
 		}
+		m.instance = m.instance || beginsAtInstance(c)
 	}
 	return nil
 }
@@ -215,7 +210,7 @@ func (k *keeper) readyAll(ctx context.Context, m *many) error {
 			guarded = append(guarded, profile.Shown(name))
 			continue
 		}
-		m.names = append(m.names, name)
+		m.names, m.instance = append(m.names, name), m.instance || beginsAtInstance(c)
 		if k.explain(c, minLeft.Duration, false).Codes > 0 {
 			if _, _, err := k.session(ctx, w); err != nil {
 				return ofProfile(name, err)
@@ -316,71 +311,4 @@ func (k *keeper) lineFlags(w wanted) (flags []string, err error) {
 		add("--policy-arns", arn)
 	}
 	return flags, nil
-}
-
-// lastsByVariable is the length that a variable of fob's asks for, which does not
-// reach the command. One that cannot be read was refused where it counts.
-func (s System) lastsByVariable() string {
-	text := strings.TrimSpace(cmp.Or(s.lookup("FOB_DURATION"), s.lookup("AWS_VAULT_DURATION")))
-	if _, ok := front.Lifetime(text); !ok {
-		return ""
-	}
-	return text
-}
-
-// regionFor is the region of profiles that have none: the one of the environment,
-// unless an outer exec has set it.
-func regionFor(environ []string) profile.Setting {
-	environ = launch.Inherited(environ)
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if value := front.Lookup(environ, name); value != "" {
-			return profile.Setting{Key: "region", Value: value, From: name}
-		}
-	}
-	return profile.Setting{}
-}
-
-// sayRegion tells where a variable of the person's does not do what it does for one
-// profile: it would send every account's calls to one region.
-func (k *keeper) sayRegion(m many) {
-	if m.want.region != "" || m.variable.Value == "" {
-		return
-	}
-	for _, name := range m.names {
-		p, err := m.set.Profile(name)
-		if own := p.Value("region"); err == nil && own != "" && own != m.variable.Value {
-			k.sys.say("each profile has its own region, and %s does not reach the command; for one region in all: --region %s", m.variable.From, m.variable.Value)
-			return
-		}
-	}
-}
-
-// environ has no credentials, no region but that of --region, and no AWS_PROFILE but
-// one that the person has set to a profile of the list: what names none must not get
-// into an account by chance. SDKs take a region of the environment before each
-// profile's own. FOB_MIN_TTL stays for the lines: a flag in its place would refuse
-// what the variable only tells of.
-func (m many) environ(environ []string, files childFiles) []string {
-	var kept []string
-	for _, entry := range launch.Environ(environ, launch.Settings{Profile: strings.Join(m.names, ","), Region: m.want.region}, cred.Session{}) {
-		name, _, _ := strings.Cut(entry, "=")
-		switch name {
-		case "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE":
-			continue
-		case "AWS_REGION", "AWS_DEFAULT_REGION":
-			if m.want.region == "" {
-				continue
-			}
-		}
-		kept = append(kept, entry)
-	}
-	// The last is for the Go SDK before version 2, which reads no config without.
-	kept = append(kept, "AWS_CONFIG_FILE="+files.config, "AWS_SHARED_CREDENTIALS_FILE="+files.credentials, "AWS_SDK_LOAD_CONFIG=1")
-	if least := front.Lookup(environ, "FOB_MIN_TTL"); least != "" {
-		kept = append(kept, "FOB_MIN_TTL="+least)
-	}
-	if chosen := front.Lookup(environ, "AWS_PROFILE"); slices.Contains(m.names, chosen) {
-		kept = append(kept, "AWS_PROFILE="+chosen)
-	}
-	return kept
 }
