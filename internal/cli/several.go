@@ -125,6 +125,19 @@ func (m many) of(name string) wanted {
 	return w
 }
 
+// unfit says that a profile cannot be one of several: what it begins with does not
+// reach the command, where each would take it for its own.
+func unfit(c chain.Chain) error {
+	if len(c.Steps) == 0 {
+		return nil
+	}
+	switch from := source.CardOf(c.Steps[0]).Call; from {
+	case source.FromEnvironment, source.FromContainer:
+		return &fault.Error{What: "cannot use credential_source = " + from + " with several profiles", Why: errors.New("what it stands for does not reach the command, where every SDK would take it"), Next: []string{"one profile alone: fob exec " + fault.Operand(c.Profile) + " -- COMMAND"}, Code: fault.Config}
+	}
+	return nil
+}
+
 func beginsAtInstance(c chain.Chain) bool {
 	return len(c.Steps) > 0 && source.CardOf(c.Steps[0]).Call == source.FromInstance
 }
@@ -137,6 +150,9 @@ func (k *keeper) readyEach(ctx context.Context, m *many) error {
 	}
 	for _, name := range m.names {
 		c, _, err := k.session(ctx, m.of(name))
+		if why := unfit(c); err != nil && why != nil {
+			err = why
+		}
 		if err != nil {
 			return ofProfile(name, err)
 		}
@@ -200,6 +216,7 @@ func (k *keeper) readyAll(ctx context.Context, m *many) error {
 			return err
 		}
 		c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), request)
+		err = cmp.Or(err, unfit(c))
 		if err != nil || profile.Unwritable(name) != "" {
 			if p, unread := set.Profile(name); unread != nil || p.Value("role_arn") != "" || p.Value("source_profile") != "" {
 				k.sys.say("left out profile %s: %s", profile.Shown(name), cause(name, err))
