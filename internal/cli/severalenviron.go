@@ -18,8 +18,9 @@ func planning(environ []string) []string {
 	child := many{instance: true}.environ(environ, childFiles{})
 	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
-		own := strings.HasPrefix(name, "FOB_") || strings.HasPrefix(name, "AWS_VAULT_") || name == "AWS_CONFIG_FILE" || name == "AWS_SHARED_CREDENTIALS_FILE"
-		return !own && !slices.Contains(child, entry)
+		own := func(program string) bool { return strings.HasPrefix(name, program+"_") }
+		kept := own("FOB") || own("AWS_VAULT") || name == "AWS_CONFIG_FILE" || name == "AWS_SHARED_CREDENTIALS_FILE"
+		return !kept && !slices.Contains(child, entry)
 	})
 }
 
