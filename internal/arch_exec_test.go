@@ -18,6 +18,26 @@ func TestProcessesGetAnEnvironment(t *testing.T) {
 	}
 }
 
+// TestRequestsForgetTheOuterExec wants one way from an environment to a request.
+func TestRequestsForgetTheOuterExec(t *testing.T) {
+	t.Parallel()
+	r := newRule(t, "an outer fob exec has set a region and an endpoint for its command; a request that takes them for the person's wish sends calls and MFA codes there. "+
+		"Use front.Env, or System.request. See docs/decisions/013-nested-exec.md.")
+	for _, s := range sources(t, false) {
+		findRawEnviron(r, s)
+	}
+}
+
+// findRawEnviron notes each use of chain.FromEnviron outside of front.Env.
+func findRawEnviron(r *rule, s source) {
+	if s.path == "internal/front/line.go" {
+		return
+	}
+	for _, n := range selections(s, "FromEnviron") {
+		r.at(n, "reads the environment as it is")
+	}
+}
+
 // findBareStarts notes each exec.Command whose Env is not set by the function
 // that calls it, and each exec.Cmd or os.ProcAttr that is written without.
 func findBareStarts(r *rule, s source) {

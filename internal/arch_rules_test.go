@@ -32,6 +32,7 @@ func TestRulesBite(t *testing.T) {
 		{"else-if is one level", `if x { y() } else if x { y() } else if x { y() } else { if x { y() } }`, findNesting, []string{"2"}},
 		{"a literal starts anew", `for { f(func() { for { if x { y() } } }) }`, findNesting, []string{"1"}},
 		{"state", `}; var a = errors.New("x"); var b = map[string]int{}; var c int; var _ I = T{}; func g() {`, findVariables, []string{"b", "c"}},
+		{"an outer exec's environment", `r := chain.Request{Env: chain.FromEnviron(e)}; read := chain.FromEnviron; s := chain.Request{Env: front.Env(e)}`, findRawEnviron, []string{"as it is", "as it is"}},
 		{"a bare token", `token := 1; for token := range x {}; f := func(token string) {}`, findTokens, []string{"token", "token", "token"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

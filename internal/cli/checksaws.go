@@ -87,7 +87,7 @@ func (d *checkup) addresses() addresses {
 			continue
 		}
 		hasKey := func(name string) bool { return name == p.Chain.Key }
-		if _, iam, err := chain.User(d.set, d.kinds, hasKey, chain.Request{Profile: p.Chain.Key, Unguarded: true, Env: chain.FromEnviron(d.sys.Environ)}); err == nil {
+		if _, iam, err := chain.User(d.set, d.kinds, hasKey, chain.Request{Profile: p.Chain.Key, Unguarded: true, Env: front.Env(d.sys.Environ)}); err == nil {
 			add("iam", iam)
 		}
 	}
@@ -116,7 +116,7 @@ func (d *checkup) signInAddress() (address, from string) {
 
 // environmentEndpoint is where STS is called without a profile.
 func (d *checkup) environmentEndpoint() source.Endpoint {
-	r := chain.Request{Unguarded: true, Env: chain.FromEnviron(d.sys.Environ)}
+	r := chain.Request{Unguarded: true, Env: front.Env(d.sys.Environ)}
 	c, err := chain.Resolve(d.set, d.kinds, d.hasKey, nil, r)
 	if err != nil {
 		return source.Endpoint{}
@@ -276,7 +276,7 @@ func (d *checkup) keyCheck(name string) *keyCheck {
 	info := d.index.Keys[name]
 	c := &keyCheck{key: health.Key{Profile: name, Stored: info.Created, Next: []string{"fob doctor " + fault.Operand(name)}}}
 	var err error
-	c.plan.Chain, c.plan.iam, err = chain.User(d.set, d.kinds, d.hasKey, chain.Request{Profile: name, Unguarded: true, Env: chain.FromEnviron(d.sys.Environ)})
+	c.plan.Chain, c.plan.iam, err = chain.User(d.set, d.kinds, d.hasKey, chain.Request{Profile: name, Unguarded: true, Env: front.Env(d.sys.Environ)})
 	if err != nil || len(c.plan.Steps) == 0 {
 		return c
 	}

@@ -236,7 +236,7 @@ func (f finder) asUser(ctx context.Context, set profile.Set, noSession bool) (ch
 			Next: []string{"store it: fob add " + fault.Operand(f.o.source), "or say it: --user NAME"}, Code: fault.Config,
 		}
 	}
-	return chain.User(set, source.Kinds(), f.hasKey, chain.Request{Profile: f.o.source, NoSession: noSession, Region: f.o.region, Env: chain.FromEnviron(f.sys.Environ)})
+	return chain.User(set, source.Kinds(), f.hasKey, chain.Request{Profile: f.o.source, NoSession: noSession, Region: f.o.region, Env: front.Env(f.sys.Environ)})
 }
 
 // user is the name of the IAM user that signs, who must be one of the account

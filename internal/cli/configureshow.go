@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -144,7 +143,7 @@ func (s System) sayRegion(set profile.Set, w refarch.Wanted, p refarch.Plan) {
 		s.say("--region %s %s", profile.Shown(w.Region), odd)
 	}
 	now, err := set.WithText(p.Text)
-	if err != nil || cmp.Or(s.lookup("AWS_REGION"), s.lookup("AWS_DEFAULT_REGION")) != "" {
+	if err != nil || regionFor(s.Environ).Value != "" {
 		return
 	}
 	for _, g := range w.Grants {

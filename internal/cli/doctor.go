@@ -12,6 +12,7 @@ import (
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
+	"fob/internal/front"
 
 	"github.com/spf13/cobra"
 )
@@ -139,7 +140,7 @@ func (d *checkup) resolve(names []string) {
 	if d.locked {
 		hasKey = assumedKeys(d.set, d.kinds)
 	}
-	env := chain.FromEnviron(d.sys.Environ)
+	env := front.Env(d.sys.Environ)
 	if d.profile == "" { // it would give every profile the same role, which is told by itself
 		delete(env, "AWS_ROLE_ARN")
 		delete(env, "AWS_ROLE_SESSION_NAME")

@@ -68,8 +68,13 @@ func (s System) explainSeveral(ctx context.Context, g *globals, o explainOptions
 	if o.json {
 		return true, &fault.Error{What: "cannot explain several profiles in JSON", Next: []string{"one at a time: " + s.calledAs() + " explain --json " + fault.Operand(names[0])}, Code: fault.Usage}
 	}
+	m, err := k.manyOf(set, o.wanted)
+	if err != nil {
+		return true, err
+	}
+	s.Environ = planning(s.Environ)
 	for _, name := range names {
-		o.profile = name
+		o.wanted = m.of(name)
 		if err := s.runExplain(ctx, g, o); err != nil {
 			return true, err
 		}

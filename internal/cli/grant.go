@@ -178,7 +178,7 @@ func (k *keeper) grantChain(set profile.Set, o grantOptions, life time.Duration)
 }
 
 func (k *keeper) grantRequest(name, agent string) chain.Request {
-	return k.sys.readingPolicies(chain.Request{Profile: name, Agent: agent, NoSession: true, Granted: true, Unguarded: true, Env: chain.FromEnviron(k.sys.Environ)})
+	return k.sys.readingPolicies(chain.Request{Profile: name, Agent: agent, NoSession: true, Granted: true, Unguarded: true, Env: front.Env(k.sys.Environ)})
 }
 
 // agreed shows what is about to be given, and has the person type the profile's

@@ -15,6 +15,7 @@ import (
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
+	"fob/internal/front"
 	"fob/internal/keep/cache"
 
 	"github.com/spf13/cobra"
@@ -213,7 +214,7 @@ func (k *keeper) row(set profile.Set, kinds []source.Kind, name string, inConfig
 	if k.seal.IsZero() {
 		return r
 	}
-	c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), k.sys.readingPolicies(chain.Request{Profile: name, Terminal: k.sys.Terminal(), Env: chain.FromEnviron(k.sys.Environ)}))
+	c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), k.sys.readingPolicies(chain.Request{Profile: name, Terminal: k.sys.Terminal(), Env: front.Env(k.sys.Environ)}))
 	if err != nil {
 		r.Problem = err.Error()
 		return r

@@ -13,6 +13,7 @@ import (
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
+	"fob/internal/front"
 	"fob/internal/obtain/awsapi"
 )
 
@@ -67,7 +68,7 @@ func (k *keeper) notOwn(ctx context.Context, c chain.Chain, device source.MFA, s
 		return nil
 	}
 	hasKey := func(name string) bool { return name == c.Key }
-	_, iam, err := chain.User(set, source.Kinds(k.inClear(set)), hasKey, chain.Request{Profile: c.Key, Unguarded: true, Env: chain.FromEnviron(k.sys.Environ)})
+	_, iam, err := chain.User(set, source.Kinds(k.inClear(set)), hasKey, chain.Request{Profile: c.Key, Unguarded: true, Env: front.Env(k.sys.Environ)})
 	if err != nil {
 		return nil
 	}

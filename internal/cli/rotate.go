@@ -14,6 +14,7 @@ import (
 	"fob/internal/decide/profile"
 	"fob/internal/decide/source"
 	"fob/internal/fault"
+	"fob/internal/front"
 	"fob/internal/keep/cache"
 	"fob/internal/keep/lock"
 	"fob/internal/obtain/awsapi"
@@ -166,7 +167,7 @@ func (k *keeper) planUser(ctx context.Context, o rotateOptions) (p userPlan, err
 	if err != nil {
 		return p, err
 	}
-	request := chain.Request{Profile: o.profile, NoSession: o.noSession, Env: chain.FromEnviron(k.sys.Environ)}
+	request := chain.Request{Profile: o.profile, NoSession: o.noSession, Env: front.Env(k.sys.Environ)}
 	if err := k.openFor(ctx, set, source.Kinds(), request); err != nil {
 		return p, err
 	}

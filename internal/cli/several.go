@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"fob/internal/cred"
 	"fob/internal/decide/chain"
 	"fob/internal/decide/guard"
 	"fob/internal/decide/profile"
@@ -49,26 +49,33 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 	if len(o.argv) == 0 {
 		o.argv = launch.Shell(k.sys.Environ)
 	}
-	var err error
+	m, err := k.manyOf(set, o.wanted)
+	if err != nil {
+		return err
+	}
+	outside := k.sys.environFor()
+	k.sys.Environ = planning(k.sys.Environ)
 	if o.all {
-		names, err = k.readyAll(ctx, set, o.wanted)
+		err = k.readyAll(ctx, &m)
 	} else {
-		err = k.readyEach(ctx, set, names, o.wanted)
+		m.names = names
+		err = k.readyEach(ctx, &m)
 	}
 	if err != nil {
 		return err
 	}
 	k.close()
-	files, err := k.severalConfig(set, names, o.wanted)
+	files, err := k.severalConfig(m)
 	if err != nil {
 		return err
 	}
-	k.sayRegion(set, names, o.region)
-	if chosen := front.Lookup(k.sys.Environ, "AWS_PROFILE"); chosen != "" && !slices.Contains(names, chosen) {
+	names = m.names
+	k.sayRegion(m)
+	if chosen := front.Lookup(outside, "AWS_PROFILE"); chosen != "" && !slices.Contains(names, chosen) {
 		k.sys.say("AWS_PROFILE (%s) is none of these profiles, and does not reach the command", profile.Shown(chosen))
 	}
-	environ := severalEnviron(k.sys.environFor(), names, o.region, files)
-	if text := front.Replacing(k.sys.Environ, strings.Join(names, ",")); text != "" {
+	environ := m.environ(outside, files)
+	if text := front.Replacing(outside, strings.Join(names, ",")); text != "" {
 		k.sys.say("%s", text)
 	}
 	// The command takes fob's place, and the directory is its: the next run that
@@ -78,17 +85,78 @@ func (k *keeper) runSeveral(ctx context.Context, set profile.Set, names []string
 	return err
 }
 
+// many are the profiles of one command.
+type many struct {
+	set   profile.Set
+	names []string
+	want  wanted
+	// variable is the region of the environment, for profiles that have none.
+	variable profile.Setting
+	// instance says that one of them begins at the metadata service of EC2.
+	instance bool
+}
+
+// manyOf settles what holds for all of them. A policy gets the form that it has in a
+// line, since its text names the session; its file may be a pipe.
+func (k *keeper) manyOf(set profile.Set, w wanted) (many, error) {
+	m := many{set: set, want: w, variable: regionFor(k.sys.Environ)}
+	if why := source.CheckRegion(m.variable.Value); why != "" && m.variable.Value != "" {
+		return m, &fault.Error{What: "cannot use " + m.variable.From, Why: fmt.Errorf("%s %s", profile.Shown(m.variable.Value), why), Next: []string{"write it like us-east-1"}, Code: fault.Config}
+	}
+	p, err := w.sessionPolicy()
+	if err != nil || p.Inline == "" {
+		return m, err
+	}
+	var line bytes.Buffer
+	if err := json.Compact(&line, []byte(p.Inline)); err != nil {
+		return m, nil // what is wrong with it is said for each profile
+	}
+	m.want.policy, m.want.policyFile = line.String(), ""
+	return m, nil
+}
+
+// of is what is wanted of one of them.
+func (m many) of(name string) wanted {
+	w := m.want
+	w.profile = name
+	if p, err := m.set.Profile(name); err == nil && w.region == "" && p.Value("region") == "" {
+		w.region = m.variable.Value
+	}
+	return w
+}
+
+// unfit says that a profile cannot be one of several: what it begins with does not
+// reach the command, where each would take it for its own.
+func unfit(c chain.Chain) error {
+	if len(c.Steps) == 0 {
+		return nil
+	}
+	switch from := source.CardOf(c.Steps[0]).Call; from {
+	case source.FromEnvironment, source.FromContainer:
+		return &fault.Error{What: "cannot use credential_source = " + from + " with several profiles", Why: errors.New("what it stands for does not reach the command, where every SDK would take it"), Next: []string{"one profile alone: fob exec " + fault.Operand(c.Profile) + " -- COMMAND"}, Code: fault.Config}
+	}
+	return nil
+}
+
+func beginsAtInstance(c chain.Chain) bool {
+	return len(c.Steps) > 0 && source.CardOf(c.Steps[0]).Call == source.FromInstance
+}
+
 // readyEach gets the session of each profile, so that none fails or asks later
 // that could have now.
-func (k *keeper) readyEach(ctx context.Context, set profile.Set, names []string, w wanted) error {
-	if err := allThere(set, names); err != nil {
+func (k *keeper) readyEach(ctx context.Context, m *many) error {
+	if err := allThere(m.set, m.names); err != nil {
 		return err
 	}
-	for _, name := range names {
-		w.profile = name
-		if _, _, err := k.session(ctx, w); err != nil {
+	for _, name := range m.names {
+		c, _, err := k.session(ctx, m.of(name))
+		if why := unfit(c); err != nil && why != nil {
+			err = why
+		}
+		if err != nil {
 			return ofProfile(name, err)
 		}
+		m.instance = m.instance || beginsAtInstance(c)
 	}
 	return nil
 }
@@ -131,23 +199,24 @@ func ofProfile(name string, err error) error {
 // readyAll gives every profile that has a way to credentials, and gets those
 // sessions that need a person. The rest is fetched when the command asks: of
 // hundreds of roles it uses a few.
-func (k *keeper) readyAll(ctx context.Context, set profile.Set, w wanted) (names []string, err error) {
+func (k *keeper) readyAll(ctx context.Context, m *many) error {
 	minLeft, err := k.minLeft()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := k.open(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	kinds := source.Kinds(k.inClear(set))
+	set, kinds := m.set, source.Kinds(k.inClear(m.set))
 	var guarded []string
 	for _, name := range set.Names() {
-		w.profile = name
+		w := m.of(name)
 		request, err := k.sys.request(w)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		c, err := chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), request)
+		err = cmp.Or(err, unfit(c))
 		if err != nil || profile.Unwritable(name) != "" {
 			if p, unread := set.Profile(name); unread != nil || p.Value("role_arn") != "" || p.Value("source_profile") != "" {
 				k.sys.say("left out profile %s: %s", profile.Shown(name), cause(name, err))
@@ -158,20 +227,20 @@ func (k *keeper) readyAll(ctx context.Context, set profile.Set, w wanted) (names
 			guarded = append(guarded, profile.Shown(name))
 			continue
 		}
-		names = append(names, name)
+		m.names, m.instance = append(m.names, name), m.instance || beginsAtInstance(c)
 		if _, codes := missing(c, k.keptSteps(c, minLeft.Duration)); codes > 0 {
 			if _, _, err := k.session(ctx, w); err != nil {
-				return nil, ofProfile(name, err)
+				return ofProfile(name, err)
 			}
 		}
 	}
 	if len(guarded) > 0 {
 		k.sys.say("left out what is guarded, which is opened by its name only: %s", strings.Join(guarded, ", "))
 	}
-	if len(names) == 0 {
-		return nil, &fault.Error{What: "cannot give the command any profile", Why: errors.New("none in " + set.Display() + " has a way to credentials"), Next: []string{"see the profiles: fob list --profiles", "fob add PROFILE"}, Code: fault.Config}
+	if len(m.names) == 0 {
+		return &fault.Error{What: "cannot give the command any profile", Why: errors.New("none in " + set.Display() + " has a way to credentials"), Next: []string{"see the profiles: fob list --profiles", "fob add PROFILE"}, Code: fault.Config}
 	}
-	return names, nil
+	return nil
 }
 
 func cause(name string, err error) string {
@@ -184,26 +253,24 @@ func cause(name string, err error) string {
 // severalConfig writes the files that the command reads in the place of the
 // person's: a config, and a credentials file without keys, which every SDK would
 // take before the config.
-func (k *keeper) severalConfig(set profile.Set, names []string, w wanted) (files childFiles, err error) {
+func (k *keeper) severalConfig(m many) (files childFiles, err error) {
 	fail := func(err error) (childFiles, error) {
 		if files.dir != nil {
 			files.dir.remove()
 		}
 		return childFiles{}, &fault.Error{What: "cannot write the config for the command", Why: err, Code: fault.Failed}
 	}
-	flags, err := k.lineFlags(w)
-	if err != nil {
-		return fail(err)
-	}
 	var broken error
-	text, err := set.ForSDKs(func(p profile.Profile) string {
-		if !slices.Contains(names, p.Name) {
+	text, err := m.set.ForSDKs(func(p profile.Profile) string {
+		if !slices.Contains(m.names, p.Name) {
 			return ""
 		}
+		flags, err := k.lineFlags(m.of(p.Name))
+		broken = errors.Join(broken, err)
 		line, err := k.sys.processLine(p.Name, flags...)
 		broken = errors.Join(broken, err)
 		return line
-	}, regionFor(k.sys.Environ).Value)
+	}, m.variable.Value)
 	if err = errors.Join(err, broken); err != nil {
 		return fail(err)
 	}
@@ -251,75 +318,14 @@ func (k *keeper) lineFlags(w wanted) (flags []string, err error) {
 	if w.noSession {
 		flags = append(flags, "--no-session")
 	}
-	add("--duration", w.duration)
+	add("--duration", cmp.Or(w.duration, k.sys.lastsByVariable()))
 	add("--region", w.region)
 	add("--min-ttl", k.g.minTTL)
 	add("--prompt", k.g.prompt)
 	add("--policy", r.Policy.Name)
-	if r.Policy.Inline != "" {
-		var line bytes.Buffer
-		if err := json.Compact(&line, []byte(r.Policy.Inline)); err != nil {
-			return nil, err
-		}
-		add("--policy", line.String())
-	}
+	add("--policy", r.Policy.Inline)
 	for _, arn := range r.Policy.ARNs {
 		add("--policy-arns", arn)
 	}
 	return flags, nil
-}
-
-// regionFor is the region of profiles that have none: the one of the environment,
-// unless an outer exec has set it.
-func regionFor(environ []string) profile.Setting {
-	environ = launch.Inherited(environ)
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if value := front.Lookup(environ, name); value != "" {
-			return profile.Setting{Key: "region", Value: value, From: name}
-		}
-	}
-	return profile.Setting{}
-}
-
-// sayRegion tells where a variable of the person's does not do what it does for one
-// profile: it would send every account's calls to one region.
-func (k *keeper) sayRegion(set profile.Set, names []string, flag string) {
-	variable := regionFor(k.sys.Environ)
-	if flag != "" || variable.Value == "" {
-		return
-	}
-	for _, name := range names {
-		p, err := set.Profile(name)
-		if own := p.Value("region"); err == nil && own != "" && own != variable.Value {
-			k.sys.say("each profile has its own region, and %s does not reach the command; for one region in all: --region %s", variable.From, variable.Value)
-			return
-		}
-	}
-}
-
-// severalEnviron has no credentials, no region but that of --region, and no
-// AWS_PROFILE but one that the person has set to a profile of the list: what names
-// none must not get into an account by chance. SDKs take a region of the environment
-// before each profile's own.
-func severalEnviron(environ []string, names []string, region string, files childFiles) []string {
-	chosen := front.Lookup(environ, "AWS_PROFILE")
-	var kept []string
-	for _, entry := range launch.Environ(environ, launch.Settings{Profile: strings.Join(names, ","), Region: region}, cred.Session{}) {
-		name, _, _ := strings.Cut(entry, "=")
-		switch name {
-		case "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE":
-			continue
-		case "AWS_REGION", "AWS_DEFAULT_REGION":
-			if region == "" {
-				continue
-			}
-		}
-		kept = append(kept, entry)
-	}
-	// The last is for the Go SDK before version 2, which reads no config without.
-	kept = append(kept, "AWS_CONFIG_FILE="+files.config, "AWS_SHARED_CREDENTIALS_FILE="+files.credentials, "AWS_SDK_LOAD_CONFIG=1")
-	if slices.Contains(names, chosen) {
-		kept = append(kept, "AWS_PROFILE="+chosen)
-	}
-	return kept
 }

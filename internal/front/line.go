@@ -23,12 +23,18 @@ type Line struct {
 
 // Request is what a command line and its environment ask of chain. fob-core
 // makes its requests here too, so that both mean the same session by the same
-// words. What an outer exec of fob has set is not the person's wish.
+// words.
 func (l Line) Request(environ []string) chain.Request {
 	return chain.Request{
 		Profile: l.Profile, NoSession: l.NoSession, Lifetime: l.Lifetime, Region: l.Region,
-		Env: chain.FromEnviron(launch.Inherited(environ)),
+		Env: Env(environ),
 	}
+}
+
+// Env is what chain reads of an environment. What an outer exec of fob has set is
+// not the person's wish, so nothing else makes the Env of a request.
+func Env(environ []string) map[string]string {
+	return chain.FromEnviron(launch.Inherited(environ))
 }
 
 // Parse reads a command line of the commands that the front answers. ok is false
