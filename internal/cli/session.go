@@ -27,6 +27,7 @@ func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.S
 		return c, s, err
 	}
 	k.sys.sweepAgents(k.home)
+	k.recorder.grant, k.narrowed, k.gives = "", "", "" // of the profile before, in a list
 	defer func() {
 		err = k.outcome(ctx, w, c, s, err)
 		k.afterwards(set, err)
