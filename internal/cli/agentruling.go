@@ -178,6 +178,24 @@ func (k *keeper) notTheKey(c chain.Chain, s cred.Session, err error) error {
 	})
 }
 
+// canRecord refuses to an agent what a shut store would not record: a chain without
+// a key is walked without it. What was given when the agent was started is recorded.
+func (k *keeper) canRecord(w wanted) error {
+	if k.sys.agent.IsZero() || w.profile == "" || !k.index.Log.IsZero() {
+		return nil
+	}
+	if ok, err := k.exists(); err != nil || !ok {
+		return err
+	}
+	if _, begun := k.givenBefore(w.profile); begun {
+		return nil
+	}
+	return k.sys.refuse(guardRefusal{
+		what: "cannot give credentials of profile " + profile.Shown(w.profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+		why:  "what an agent gets is recorded, and the store, which keeps the record, is shut", profile: w.profile, ask: "fob unlock",
+	})
+}
+
 // handed says what narrows the session that an agent gets, which nothing
 // unrecorded reaches. What failed is told so that the agent can pass it on.
 func (k *keeper) handed(w wanted, c chain.Chain, err error) error {

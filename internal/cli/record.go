@@ -59,8 +59,8 @@ type recorder struct {
 
 // record adds a line. A store that is shut, or that is not there, keeps no
 // record. That one cannot be written is told once, and stops no person: the
-// credentials are AWS's to give. An agent gets nothing then (see handed), since
-// nobody would know of it.
+// credentials are AWS's to give. An agent gets nothing then (see canRecord and
+// handed), since nobody would know of it.
 func (k *keeper) record(ctx context.Context, line recordedLine) {
 	key := k.index.Log
 	if key.IsZero() {

@@ -13,10 +13,9 @@ import (
 	"fob/internal/obtain/broker"
 )
 
-// session is the whole way from a profile's name to its session: the config,
-// the store, the plan, and the walk. If AWS refuses the length that was asked
-// for, that is remembered and the way is planned once more; the new plan says
-// what it gives instead.
+// session is the whole way from a profile's name to its session: the config, the
+// store, the plan, and the walk. A length that AWS refuses is remembered, and the
+// way is planned once more; the new plan says what it gives instead.
 func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.Session, err error) {
 	request, err := k.sys.request(w)
 	if err != nil {
@@ -48,6 +47,9 @@ func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.R
 		return c, s, err
 	}
 	if err := k.openFor(ctx, set, kinds, request); err != nil {
+		return c, s, err
+	}
+	if err := k.canRecord(w); err != nil {
 		return c, s, err
 	}
 	plan := func(life time.Duration) (chain.Chain, error) {
