@@ -146,7 +146,7 @@ func (q *inquiry) keyOf(ctx context.Context, t *basis, keys chainKeys) (cred.Acc
 	if err := keys.Open(ctx, func() bool { return true }); err != nil {
 		return cred.AccessKey{}, err
 	}
-	return keys.Key(ctx, t.chain.Key)
+	return keys.Key(ctx)
 }
 
 // identify asks who signs, which needs no permission. A kept session that AWS
@@ -187,7 +187,7 @@ func (q *inquiry) checkDevice(ctx context.Context, t *basis, keys chainKeys) err
 	if err := keys.Open(ctx, func() bool { return !q.kept(t) }); err != nil || q.kept(t) {
 		return err
 	}
-	key, err := keys.Key(ctx, t.chain.Key)
+	key, err := keys.Key(ctx)
 	if err != nil {
 		return err
 	}

@@ -302,7 +302,7 @@ func (k *keeper) warnOf(c chain.Chain) {
 	}
 }
 
-// Key gives one stored key to the broker.
+// Key gives one stored key.
 func (k *keeper) Key(ctx context.Context, profile string) (cred.AccessKey, error) {
 	if k.identity.IsZero() {
 		return cred.AccessKey{}, broker.ErrShut
