@@ -157,10 +157,11 @@ func (f *agentFiles) get(ctx context.Context, name string) error {
 	defer k.close()
 	w := f.want
 	w.profile = name
-	c, session, err := k.session(ctx, w)
+	h, err := k.session(ctx, w)
 	if err != nil {
 		return err
 	}
+	c, session := h.chain, h.session
 	f.want.code = "" // it was good for one session
 	format, _ := export.Named("json")
 	var text bytes.Buffer
@@ -170,7 +171,7 @@ func (f *agentFiles) get(ctx context.Context, name string) error {
 	if err := f.write(f.file(name), text.Bytes()); err != nil {
 		return err
 	}
-	f.chains[name], f.ends[name], f.about.Gives[name] = c, session.Expires, k.gives
+	f.chains[name], f.ends[name], f.about.Gives[name] = c, session.Expires, h.gives
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 func (k *keeper) broker(minLeft time.Duration, w wanted, keys chainKeys) *broker.Broker {
 	return &broker.Broker{
 		Cache: func() *cache.Cache { return k.cache }, Keys: keys, Locks: filepath.Join(k.home.Data, "locks"),
-		Env:   source.Env{STS: k.recorded, Outside: k.outside(keys.in), Now: k.sys.Now},
+		Env:   source.Env{STS: k.recorded(keys.chain), Outside: k.outside(keys.in), Now: k.sys.Now},
 		Trust: checkBundle, Driver: k.driver(cred.NewSecret(w.code)), Unattended: k.unattended,
 		NotOwn: k.notOwn, Approver: approver{k, w}, MinLeft: minLeft, RenewUnder: k.renewUnder(), Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say, Debug: k.debug,
 	}

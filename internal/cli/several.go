@@ -86,7 +86,7 @@ func (k *keeper) readyEach(ctx context.Context, set profile.Set, names []string,
 	}
 	for _, name := range names {
 		w.profile = name
-		if _, _, err := k.session(ctx, w); err != nil {
+		if _, err := k.session(ctx, w); err != nil {
 			return ofProfile(name, err)
 		}
 	}
@@ -160,7 +160,7 @@ func (k *keeper) readyAll(ctx context.Context, set profile.Set, w wanted) (names
 		}
 		names = append(names, name)
 		if k.explain(c, minLeft.Duration, false).Codes > 0 {
-			if _, _, err := k.session(ctx, w); err != nil {
+			if _, err := k.session(ctx, w); err != nil {
 				return nil, ofProfile(name, err)
 			}
 		}
