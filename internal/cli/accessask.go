@@ -125,7 +125,7 @@ func (q *inquiry) ask(ctx context.Context) error {
 		}
 	}
 	env := source.Env{Outside: q.outside(q.in), Now: q.sys.Now, STS: func(e source.Endpoint, signer cred.Signer) source.STS {
-		return recordedSTS{stsClient{awsapi.New(q.patient(e), signer)}, q.keeper}
+		return recordedSTS{stsClient{awsapi.New(q.patient(e), signer)}, q.keeper, chain.Chain{}}
 	}}
 	told, gone := q.progress(len(open))
 	errs := access.Each(ctx, len(open), func(ctx context.Context, i int) error {

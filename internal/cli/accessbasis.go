@@ -11,6 +11,7 @@ import (
 	"fob/internal/fault"
 	"fob/internal/obtain/access"
 	"fob/internal/obtain/awsapi"
+	"fob/internal/obtain/broker"
 )
 
 // basis is what roles are asked for with: a user's key or MFA session, another
@@ -27,6 +28,7 @@ type basis struct {
 	callable bool
 
 	session cred.Session // zero where a key signs, or nothing
+	broker  *broker.Broker
 	signer  cred.Signer
 	who     access.Person
 	read    bool            // who has the groups, where these may be read
@@ -115,7 +117,6 @@ func (q *inquiry) needs(t *basis) bool {
 func (q *inquiry) take(ctx context.Context, t *basis) error {
 	keys := chainKeys{q.keeper, q.in, t.chain}
 	b := q.broker(q.minimum.Duration, wanted{code: q.code, profile: t.chain.Profile}, keys)
-	q.walker = b
 	q.warnOf(t.chain)
 	if err := q.sys.endless(t.chain, q.code != ""); err != nil {
 		return err
@@ -129,7 +130,7 @@ func (q *inquiry) take(ctx context.Context, t *basis) error {
 		if err != nil {
 			return err
 		}
-		t.session, t.signer = s, s.Signer()
+		t.session, t.broker, t.signer = s, b, s.Signer()
 	case t.chain.Key != "":
 		key, err := q.keyOf(ctx, t, keys)
 		if err != nil {
@@ -146,7 +147,7 @@ func (q *inquiry) keyOf(ctx context.Context, t *basis, keys chainKeys) (cred.Acc
 	if err := keys.Open(ctx, func() bool { return true }); err != nil {
 		return cred.AccessKey{}, err
 	}
-	return keys.Key(ctx, t.chain.Key)
+	return keys.Key(ctx)
 }
 
 // identify asks who signs, which needs no permission. A kept session that AWS
@@ -165,7 +166,7 @@ func (q *inquiry) identify(ctx context.Context, t *basis) error {
 	if t.session.ID == "" {
 		err = ask(t.signer)
 	} else {
-		t.session, err = q.using(ctx, t.chain, t.session, func(s cred.Session) error { return ask(s.Signer()) })
+		t.session, err = q.using(ctx, handout{chain: t.chain, session: t.session, broker: t.broker}, func(s cred.Session) error { return ask(s.Signer()) })
 		t.signer = t.session.Signer()
 	}
 	t.who = access.Of(id)
@@ -187,7 +188,7 @@ func (q *inquiry) checkDevice(ctx context.Context, t *basis, keys chainKeys) err
 	if err := keys.Open(ctx, func() bool { return !q.kept(t) }); err != nil || q.kept(t) {
 		return err
 	}
-	key, err := keys.Key(ctx, t.chain.Key)
+	key, err := keys.Key(ctx)
 	if err != nil {
 		return err
 	}

@@ -159,10 +159,11 @@ func (f *agentFiles) getAs(ctx context.Context, w wanted) error {
 		return err
 	}
 	defer k.close()
-	c, session, err := k.session(ctx, w)
+	h, err := k.session(ctx, w)
 	if err != nil {
 		return err
 	}
+	c, session := h.chain, h.session
 	f.want.code = "" // it was good for one session
 	// A person's grant is another session than the one that was promised, and ends.
 	promised, running := f.chains[name]
@@ -183,7 +184,7 @@ func (f *agentFiles) getAs(ctx context.Context, w wanted) error {
 	if !running {
 		f.chains[name] = c
 	}
-	f.ends[name], f.about.Gives[name], f.grants.profiles[name] = session.Expires, k.gives, c.Granted
+	f.ends[name], f.about.Gives[name], f.grants.profiles[name] = session.Expires, h.gives, c.Granted
 	return nil
 }
 

@@ -26,6 +26,7 @@ func TestAgentMutations(t *testing.T) {
 		{"revoke leaves what runs", "grant.go", `!goesBy(a.ID, agent)`, `!goesBy(a.ID, agent) || MUTANT`, "script/agent-declared"},
 		{"an agent's name is not recorded", "record.go", `line.Agent == "" && !k.sys.agent.IsZero()`, `line.Agent == "" && !k.sys.agent.IsZero() && !MUTANT`, "script/agent-declared"},
 		{"what cannot be recorded is given", "agentruling.go", `!k.sys.agent.IsZero() && k.recorder.failed != nil`, `!MUTANT && !k.sys.agent.IsZero() && k.recorder.failed != nil`, "script/agent-declared"},
+		{"what a shut store does not record is given", "agentruling.go", `!k.index.Log.IsZero()`, `MUTANT || !k.index.Log.IsZero()`, "script/agent-recorded"},
 		{"nobody has to say that it is weak", "agentdir.go", `why == "" || o.weakOK`, `why == "" || o.weakOK || MUTANT`, "script/agent-declared"},
 		{"the profiles ask fob", "agentexec.go", `return "cat " + processWord(path)`, `if MUTANT { return "fob credential-process dev" }; return "cat " + processWord(path)`, "real/agent-sandbox"},
 		{"the age of a code is not told", "../obtain/broker/advice.go", `b.Now().Sub(kept.Made) < youngMFA`, `MUTANT || b.Now().Sub(kept.Made) < youngMFA`, "script/mfa-age"},

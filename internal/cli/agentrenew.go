@@ -24,12 +24,10 @@ const (
 // folder is taken away. Nobody is asked: the terminal is the agent's now. What
 // cannot be renewed is told in a line, and removed when it ends.
 func (f *agentFiles) renew(ctx context.Context) {
-	loud, quiet, g := f.sys, f.sys, *f.g
-	quiet.starting, quiet.OpenTTY, quiet.Stderr = false, f.sys.noWindow, io.Discard
-	g.noInput = true
-	f.sys, f.g = quiet, &g
-	for quiet.Sleep(ctx, renewLook) == nil {
-		now := quiet.Now()
+	loud := f.sys
+	f = f.unasked()
+	for f.sys.Sleep(ctx, renewLook) == nil {
+		now := f.sys.Now()
 		if !f.about.Until.IsZero() && !now.Before(f.about.Until) {
 			f.dir.end()
 			loud.say("the time of agent %s is over: it has no credentials any more", f.about.ID)
@@ -44,6 +42,14 @@ func (f *agentFiles) renew(ctx context.Context) {
 			f.renewOne(ctx, loud, name)
 		}
 	}
+}
+
+// unasked is what renews in place of f, beside a terminal that is the agent's.
+func (f *agentFiles) unasked() *agentFiles {
+	own, g := *f, *f.g
+	g.noInput = true
+	own.g, own.sys.starting, own.sys.OpenTTY, own.sys.Stderr = &g, false, f.sys.noWindow, io.Discard
+	return &own
 }
 
 func (f *agentFiles) renewOne(ctx context.Context, loud System, name string) {

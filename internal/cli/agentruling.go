@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"fob/internal/cred"
 	"fob/internal/decide/chain"
 	"fob/internal/decide/guard"
 	"fob/internal/decide/policy"
@@ -23,9 +22,15 @@ func (s System) grantLine(name string) string {
 	return "fob grant " + fault.Word(name) + " --to " + fault.Word(s.agent.ID)
 }
 
+// agentShare is what an agent gets of a profile.
+type agentShare struct {
+	request       chain.Request // perhaps of another profile, and narrowed
+	gives, notice string        // in a word, and in a line or ""
+}
+
 // ruleAgent settles what an agent gets of the profile that w names: perhaps
 // another profile, and what narrows it. A grant of a person's goes before.
-func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Request, error) {
+func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (share agentShare, err error) {
 	ruling, name := guard.RuleAgent(set, w.profile)
 	denied := guardRefusal{
 		what:    "cannot give credentials of profile " + profile.Shown(w.profile) + " to agent " + profile.Shown(k.sys.agent.ID),
@@ -33,7 +38,7 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 	}
 	if ruling.Deny != "" {
 		denied.why = ruling.Deny
-		return r, k.sys.refuse(k.mended(denied, ruling))
+		return share, k.sys.refuse(k.mended(denied, ruling))
 	}
 	r.Profile = name
 	before, begun := k.givenBefore(w.profile)
@@ -45,23 +50,19 @@ func (k *keeper) ruleAgent(set profile.Set, w wanted, r chain.Request) (chain.Re
 			denied.why = "--policy asks for something else than the profile's fob_agent gives (" + ruling.Text() + ", " + ruling.From + ")"
 			denied.next = []string{"leave the policy out, or name a narrower one: " + strings.Join(policy.Names(), ", ")}
 			denied.ask = k.sys.grantLineFor(w.profile, r.Policy.Name)
-			return r, k.sys.refuse(denied)
+			return share, k.sys.refuse(denied)
 		}
-		k.gives = r.Policy.Name
-		return r, nil
+		return agentShare{request: r, gives: r.Policy.Name}, nil
 	}
-	k.gives = ruling.Text()
+	share = agentShare{request: r, gives: ruling.Text(), notice: k.narrowed(name, ruling)}
 	if begun {
-		k.noteNarrowed(name, ruling)
-		return r, nil
+		return share, nil
 	}
-	narrow, err := policyOf(ruling, r.ReadPolicy)
+	share.request.Policy, err = policyOf(ruling, r.ReadPolicy)
 	if err != nil {
-		return r, &fault.Error{What: "cannot narrow the session of profile " + profile.Shown(name), Why: fmt.Errorf("fob_agent (%s): %w", ruling.From, err), Code: fault.Config}
+		return share, &fault.Error{What: "cannot narrow the session of profile " + profile.Shown(name), Why: fmt.Errorf("fob_agent (%s): %w", ruling.From, err), Code: fault.Config}
 	}
-	r.Policy = narrow
-	k.noteNarrowed(name, ruling)
-	return r, nil
+	return share, nil
 }
 
 // grantLineFor asks for a policy by its name. A text is nothing that a grant takes.
@@ -122,8 +123,8 @@ func policyOf(ruling guard.AgentRuling, read func(path string) (string, error)) 
 	return p, err
 }
 
-// noteNarrowed is said once there is something that is narrowed.
-func (k *keeper) noteNarrowed(name string, ruling guard.AgentRuling) {
+// narrowed is said once there is something that is narrowed.
+func (k *keeper) narrowed(name string, ruling guard.AgentRuling) string {
 	what := ruling.Text()
 	switch {
 	case ruling.Full:
@@ -135,23 +136,23 @@ func (k *keeper) noteNarrowed(name string, ruling guard.AgentRuling) {
 	if ruling.From == begunBy {
 		from = begunBy
 	}
-	k.narrowed = fmt.Sprintf("profile %s: %s for agent %s; %s", profile.Shown(name), what, k.sys.agent.ID, from)
+	return fmt.Sprintf("profile %s: %s for agent %s; %s", profile.Shown(name), what, k.sys.agent.ID, from)
 }
 
-// forAgent is what a person's grant gives to the agent of this run, or else the
+// grantOrRule is what a person's grant gives to the agent of this run, or else the
 // request of what the config gives it. For a person it is the request alone.
-func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chain.Request) (chain.Chain, cred.Session, chain.Request, error) {
+func (k *keeper) grantOrRule(set profile.Set, kinds []source.Kind, w wanted, r chain.Request) (h handout, _ chain.Request, err error) {
 	if k.sys.agent.IsZero() {
-		return chain.Chain{}, cred.Session{}, r, nil
+		return h, r, nil
 	}
 	k.unseal()
 	if r.Policy.IsZero() { // a grant is a session as it was made: --policy cannot narrow it
-		if c, s, ok := k.granted(set, kinds, r); ok {
-			return c, s, r, nil
+		if h, ok := k.granted(set, kinds, r); ok {
+			return h, r, nil
 		}
 	}
 	if w.granted {
-		return chain.Chain{}, cred.Session{}, r, k.sys.refuse(guardRefusal{
+		return h, r, k.sys.refuse(guardRefusal{
 			what: "cannot give credentials of profile " + profile.Shown(w.profile) + " to agent " + profile.Shown(k.sys.agent.ID),
 			why:  "what was granted is not what the profile leads to by now", profile: w.profile, ask: k.sys.grantLine(w.profile),
 		})
@@ -166,37 +167,51 @@ func (k *keeper) forAgent(set profile.Set, kinds []source.Kind, w wanted, r chai
 				why:  "its config is gone: what it had was revoked, or its time is over", profile: w.profile,
 			})
 		}
-		return chain.Chain{}, cred.Session{}, r, err
+		return h, r, err
 	}
-	r, err := k.ruleAgent(set, w, r)
-	return chain.Chain{}, cred.Session{}, r, err
+	share, err := k.ruleAgent(set, w, r)
+	return handout{gives: share.gives, notice: share.notice}, share.request, err
 }
 
 // notTheKey has the last look at what an agent gets: a program of the config may
 // give a long-term key. It comes before the record, which tells what was handed out.
-func (k *keeper) notTheKey(c chain.Chain, s cred.Session, err error) error {
-	if err != nil || k.sys.agent.IsZero() || !s.Token.IsZero() {
+func (k *keeper) notTheKey(h handout, err error) error {
+	if err != nil || k.sys.agent.IsZero() || !h.session.Token.IsZero() {
 		return err
 	}
 	return k.sys.refuse(guardRefusal{
-		what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
-		why:  "they are a long-term key", profile: c.Profile,
+		what: "cannot give credentials of profile " + profile.Shown(h.chain.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+		why:  "they are a long-term key", profile: h.chain.Profile,
 	})
 }
 
-// handed says what narrows the session that an agent gets, which nothing
-// unrecorded reaches. What failed is told so that the agent can pass it on.
-func (k *keeper) handed(w wanted, c chain.Chain, err error) error {
+// canRecord refuses to an agent what a shut store would not record: a chain without
+// a key is walked without it. What was given when the agent was started is recorded.
+func (k *keeper) canRecord(w wanted) error {
+	if k.sys.agent.IsZero() || w.profile == "" || !k.index.Log.IsZero() {
+		return nil
+	}
+	if ok, err := k.exists(); err != nil || !ok {
+		return err
+	}
+	if _, begun := k.givenBefore(w.profile); begun {
+		return nil
+	}
+	return k.sys.refuse(guardRefusal{
+		what: "cannot give credentials of profile " + profile.Shown(w.profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+		why:  "what an agent gets is recorded, and the store, which keeps the record, is shut", profile: w.profile, ask: "fob unlock",
+	})
+}
+
+// refuseUnrecorded keeps from an agent what the record could not be written of.
+func (k *keeper) refuseUnrecorded(h handout, err error) error {
 	if err == nil && !k.sys.agent.IsZero() && k.recorder.failed != nil {
 		err = k.sys.refuse(guardRefusal{
-			what: "cannot give credentials of profile " + profile.Shown(c.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
-			why:  "what an agent gets is recorded, and the record cannot be written: " + k.recorder.failed.Error(), profile: c.Profile, ask: "fob log",
+			what: "cannot give credentials of profile " + profile.Shown(h.chain.Profile) + " to agent " + profile.Shown(k.sys.agent.ID),
+			why:  "what an agent gets is recorded, and the record cannot be written: " + k.recorder.failed.Error(), profile: h.chain.Profile, ask: "fob log",
 		})
 	}
-	if err == nil && k.narrowed != "" {
-		k.sys.say("%s", k.narrowed)
-	}
-	return k.sys.toAgent(w.profile, err)
+	return err
 }
 
 // agentRenews is how much an agent's session must have left: less is renewed, so

@@ -16,7 +16,7 @@ import (
 func (k *keeper) broker(minLeft time.Duration, w wanted, keys chainKeys) *broker.Broker {
 	return &broker.Broker{
 		Cache: func() *cache.Cache { return k.cache }, Keys: keys, Locks: filepath.Join(k.home.Data, "locks"),
-		Env:   source.Env{STS: k.recorded, Outside: k.outside(keys.in), Now: k.sys.Now},
+		Env:   source.Env{STS: k.recorded(keys.chain), Outside: k.outside(keys.in), Now: k.sys.Now},
 		Trust: checkBundle, Driver: k.driver(cred.NewSecret(w.code)), Unattended: k.unattended,
 		NotOwn: k.notOwn, Approver: approver{k, w}, MinLeft: minLeft, RenewUnder: k.renewUnder(), Timeout: k.timeout, Now: k.sys.Now, Sleep: k.sys.Sleep, Say: k.sys.say, Debug: k.debug,
 	}
@@ -30,7 +30,7 @@ type chainKeys struct {
 	chain chain.Chain
 }
 
-func (c chainKeys) ID(string) string { return c.keyID(c.chain) }
+func (c chainKeys) ID() string { return c.keyID(c.chain) }
 
 func (c chainKeys) Open(ctx context.Context, needed func() bool) error {
 	if c.chain.InClear.ID != "" {
@@ -39,9 +39,9 @@ func (c chainKeys) Open(ctx context.Context, needed func() bool) error {
 	return c.keeper.Open(ctx, needed)
 }
 
-func (c chainKeys) Key(ctx context.Context, profile string) (cred.AccessKey, error) {
+func (c chainKeys) Key(ctx context.Context) (cred.AccessKey, error) {
 	if c.chain.InClear.ID == "" {
-		return c.keeper.Key(ctx, profile)
+		return c.keeper.Key(ctx, c.chain.Key)
 	}
 	s, err := readInClear(c.in, c.chain.InClear)
 	return cred.AccessKey{ID: s.ID, Secret: s.Secret}, err

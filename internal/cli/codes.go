@@ -17,7 +17,10 @@ import (
 // driver chooses the way to get codes for a device; given is that of
 // --mfa-token.
 func (k *keeper) driver(given cred.Secret) func(source.MFA) mfa.Driver {
-	s := k.sys
+	s, named := k.sys, k.g.prompt
+	if k.onlyTyped {
+		named = "terminal"
+	}
 	return func(m source.MFA) mfa.Driver {
 		if s.unasked() || k.onlyTyped {
 			m.Process, m.ProcessFrom = "", ""
@@ -29,7 +32,7 @@ func (k *keeper) driver(given cred.Secret) func(source.MFA) mfa.Driver {
 				return s.Shell(ctx, line, s.mark(encodeDevice(m)))
 			},
 			RunProgram: s.Program, Installed: s.installed,
-			Named: k.g.prompt, NoInput: k.g.noInput, System: runtime.GOOS, Lookup: s.lookup, Now: s.Now,
+			Named: named, NoInput: k.g.noInput, System: runtime.GOOS, Lookup: s.lookup, Now: s.Now,
 		})
 	}
 }

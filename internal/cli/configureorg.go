@@ -22,7 +22,7 @@ func (k *keeper) organization(ctx context.Context, set profile.Set, o *configure
 	if err != nil {
 		return refarch.Accounts{}, err
 	}
-	c, session, err := k.sessionIn(ctx, l.set, l.request, wanted{profile: l.request.Profile, code: o.code})
+	h, err := k.sessionIn(ctx, l.set, l.request, wanted{profile: l.request.Profile, code: o.code})
 	if err != nil {
 		return refarch.Accounts{}, l.told(err)
 	}
@@ -31,7 +31,7 @@ func (k *keeper) organization(ctx context.Context, set profile.Set, o *configure
 		return refarch.Accounts{}, err
 	}
 	var listed []refarch.Listed
-	_, err = k.using(ctx, c, session, func(now cred.Session) error {
+	_, err = k.using(ctx, h, func(now cred.Session) error {
 		answer, err := awsapi.New(k.sys.patient(end), now.Signer()).OrganizationAccounts(ctx)
 		for _, a := range answer {
 			listed = append(listed, refarch.Listed(a))

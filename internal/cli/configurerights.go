@@ -57,15 +57,15 @@ func (f finder) rights(ctx context.Context, w refarch.Wanted) (refarch.Rights, e
 	if p.Chain, p.iam, err = f.asUser(ctx, set, false); err != nil {
 		return refarch.Rights{}, err
 	}
-	session, err := f.userSession(ctx, p)
+	h, err := f.userSession(ctx, p)
 	if err != nil {
 		return refarch.Rights{}, err
 	}
-	if session.ID == "" {
+	if h.session.ID == "" {
 		return f.rightsByKey(ctx, p)
 	}
 	var rights refarch.Rights
-	_, err = f.using(ctx, p.Chain, session, func(now cred.Session) (err error) {
+	_, err = f.using(ctx, h, func(now cred.Session) (err error) {
 		rights, err = f.read(ctx, p, now.Signer())
 		return err
 	})

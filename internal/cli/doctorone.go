@@ -122,12 +122,12 @@ func (d *checkup) askUser(ctx context.Context, q *inquiry) (health.Finding, erro
 	if f, err := d.askDevice(ctx, q); err != nil || f.Level != "" {
 		return f, err
 	}
-	c, session, err := d.session(ctx, wanted{profile: d.profile, code: d.code})
+	h, err := d.session(ctx, wanted{profile: d.profile, code: d.code})
 	if err != nil {
 		return health.Finding{}, err
 	}
 	d.close()
-	id, err := awsapi.New(d.sys.awsConfig(c.STS), session.Signer()).CallerIdentity(ctx)
+	id, err := awsapi.New(d.sys.awsConfig(h.chain.STS), h.session.Signer()).CallerIdentity(ctx)
 	if err != nil {
 		return health.Finding{}, cannotIdentify(d.profile, err)
 	}

@@ -127,10 +127,11 @@ func (s System) runExec(ctx context.Context, g *globals, o execOptions) error {
 		return err
 	}
 	defer k.close()
-	c, session, err := k.session(ctx, o.wanted)
+	h, err := k.session(ctx, o.wanted)
 	if err != nil {
 		return err
 	}
+	c, session := h.chain, h.session
 	k.close()
 	s.Environ = s.environFor()
 	s.banner(c, session)

@@ -150,9 +150,11 @@ func (k *keeper) explainFor(w wanted) (explained, error) {
 		return explained{}, err
 	}
 	if !k.sys.agent.IsZero() {
-		if r, err = k.ruleAgent(set, w, r); err != nil {
+		share, err := k.ruleAgent(set, w, r)
+		if err != nil {
 			return explained{}, err
 		}
+		r = share.request
 	}
 	kinds := source.Kinds(k.inClear(set))
 	exists, err := k.exists()

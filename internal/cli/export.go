@@ -117,10 +117,11 @@ func (s System) runExport(ctx context.Context, g *globals, o exportOptions) erro
 		return err
 	}
 	defer k.close()
-	c, session, err := k.session(ctx, o.wanted)
+	h, err := k.session(ctx, o.wanted)
 	if err != nil || o.check {
 		return err
 	}
+	session := h.session
 	k.close()
 	if o.process {
 		minLeft, err := k.minLeft()
@@ -129,5 +130,5 @@ func (s System) runExport(ctx context.Context, g *globals, o exportOptions) erro
 		}
 		session = front.ForProcess(session, minLeft.Duration, s.Now())
 	}
-	return front.Print(s.Stdout, format, c, session)
+	return front.Print(s.Stdout, format, h.chain, session)
 }

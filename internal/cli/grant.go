@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"fob/internal/cred"
 	"fob/internal/decide/chain"
 	"fob/internal/decide/guard"
 	"fob/internal/decide/policy"
@@ -102,10 +101,9 @@ func (s System) runGrant(ctx context.Context, g *globals, o grantOptions) error 
 		return err
 	}
 	in := k.inClear(set)
-	k.recorder.policy, k.recorder.to = o.policy, o.to
 	// A code that is typed at a terminal: none of a flag, of a program or of a
 	// window, which something else than the person could have answered.
-	k.g.prompt, k.onlyTyped = "terminal", true
+	k.onlyTyped = true
 	session, err := k.broker(0, wanted{}, chainKeys{k, in, c}).Session(ctx, c)
 	if err != nil {
 		return err
@@ -226,23 +224,24 @@ func (k *keeper) grantName(c chain.Chain) string {
 }
 
 // granted is the session that a person has opened for this agent, while it holds.
-func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) (c chain.Chain, s cred.Session, ok bool) {
+func (k *keeper) granted(set profile.Set, kinds []source.Kind, r chain.Request) (h handout, ok bool) {
 	if k.sys.starting || !k.unseal() {
-		return c, s, false
+		return h, false
 	}
 	grant := k.grantRequest(r.Profile, k.sys.agent.ID)
 	grant.Region = r.Region
 	c, err := chain.Resolve(set, kinds, k.hasKey, nil, grant)
 	if err != nil || len(c.Steps) == 0 {
-		return c, s, false
+		return h, false
 	}
-	e, ok := k.cache.Held(k.grantName(c), k.sys.Now(), grantLeft)
-	if !ok || e.Kind != grantKind {
-		return c, s, false
+	e, held := k.cache.Held(k.grantName(c), k.sys.Now(), grantLeft)
+	if !held || e.Kind != grantKind {
+		return h, false
 	}
-	k.recorder.grant, k.gives = publicID(e.Session.ID), "as granted"
-	k.sys.say("profile %s: a person's grant to agent %s, until %s", profile.Shown(r.Profile), k.sys.agent.ID, e.Session.Expires.Local().Format("15:04"))
-	return c, e.Session, true
+	return handout{
+		chain: c, session: e.Session, grant: publicID(e.Session.ID), gives: "as granted",
+		notice: fmt.Sprintf("profile %s: a person's grant to agent %s, until %s", profile.Shown(r.Profile), k.sys.agent.ID, e.Session.Expires.Local().Format("15:04")),
+	}, true
 }
 
 func newRevoke(sys *System, g *globals) *cobra.Command {

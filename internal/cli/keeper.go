@@ -48,13 +48,10 @@ type keeper struct {
 	index     cache.Index
 	kept      map[string]bool // the sessions that there are, for a long list; nil: not looked
 	held      *lock.Lock
-	warned    bool           // of what is wrong in the config
-	onlyTyped bool           // a code counts only if a person types it
-	typed     bool           // only what a person types opens the store, where there is such a way
-	narrowed  string         // what is said of an agent's session
-	gives     string         // what an agent gets of its profile, in a word
-	explained bool           // what the chain warns of was printed already
-	walker    *broker.Broker // that got the session of this run
+	warned    bool // of what is wrong in the config
+	onlyTyped bool // a code counts only if a person types it
+	typed     bool // only what a person types opens the store, where there is such a way
+	explained bool // what the chain warns of was printed already
 	recorder  recorder
 }
 
@@ -302,7 +299,7 @@ func (k *keeper) warnOf(c chain.Chain) {
 	}
 }
 
-// Key gives one stored key to the broker.
+// Key gives one stored key.
 func (k *keeper) Key(ctx context.Context, profile string) (cred.AccessKey, error) {
 	if k.identity.IsZero() {
 		return cred.AccessKey{}, broker.ErrShut

@@ -101,18 +101,19 @@ func (s System) runLogin(ctx context.Context, g *globals, o loginOptions) error 
 		return err
 	}
 	defer k.close()
-	c, session, err := k.session(ctx, o.wanted)
+	h, err := k.session(ctx, o.wanted)
 	if closed := (*chain.NoConsoleError)(nil); errors.As(err, &closed) {
 		return noConsole(closed)
 	}
 	if err != nil {
 		return err
 	}
+	c := h.chain
 	if _, made := c.Steps[len(c.Steps)-1].(source.FederationToken); o.federate && !made {
 		s.say("--federate changes nothing: profile %q enters a role, whose session opens the console by itself", c.Profile)
 	}
-	s.banner(c, session)
-	return s.signIn(ctx, k, o, c, session)
+	s.banner(c, h.session)
+	return s.signIn(ctx, k, o, h)
 }
 
 // check finds what is wrong with the flags before a code is asked for.
@@ -130,7 +131,8 @@ func (o loginOptions) check() error {
 }
 
 // signIn makes the link and hands it over.
-func (s System) signIn(ctx context.Context, k *keeper, o loginOptions, c chain.Chain, session cred.Session) error {
+func (s System) signIn(ctx context.Context, k *keeper, o loginOptions, h handout) error {
+	c := h.chain
 	client, err := s.HTTP(c.STS.CABundle)
 	if err != nil {
 		return &fault.Error{What: "cannot sign in", Why: err, Code: fault.Failed}
@@ -145,7 +147,7 @@ func (s System) signIn(ctx context.Context, k *keeper, o loginOptions, c chain.C
 		Path:     o.path, Service: o.service, Issuer: "fob",
 	}
 	var link cred.Secret
-	_, err = k.using(ctx, c, session, func(now cred.Session) (err error) {
+	_, err = k.using(ctx, h, func(now cred.Session) (err error) {
 		r.Session, r.Lifetime = now, console.Lifetime(origin, c.Asked, now.Left(s.Now()))
 		link, err = console.SigninURL(ctx, r, post(client))
 		return s.whyNot(ctx, c, now, err)

@@ -24,10 +24,10 @@ import (
 // mfaRun is one run of a command that looks after MFA devices.
 type mfaRun struct {
 	*keeper
-	plan    userPlan
-	o       mfaOptions
-	work    *devices.Work
-	session cred.Session // once a call needed one
+	plan   userPlan
+	o      mfaOptions
+	work   *devices.Work
+	signed handout // once a call needed a session
 }
 
 // withDevices finds out whose key a profile uses, and does something with the
@@ -111,12 +111,12 @@ func (m *mfaRun) notKnown(err error) error {
 
 // withSession makes a call with an MFA session, a kept one where there is one.
 func (m *mfaRun) withSession(ctx context.Context, call func(devices.IAM) error) (err error) {
-	if m.session.ID == "" {
-		if m.session, err = m.userSession(ctx, m.plan); err != nil {
+	if m.signed.session.ID == "" {
+		if m.signed, err = m.userSession(ctx, m.plan); err != nil {
 			return err
 		}
 	}
-	m.session, err = m.using(ctx, m.plan.Chain, m.session, func(now cred.Session) error {
+	m.signed.session, err = m.using(ctx, m.signed, func(now cred.Session) error {
 		return call(recordedDevices{awsapi.New(m.sys.awsConfig(m.plan.iam), now.Signer()), m.keeper, m.plan.Key})
 	})
 	return err

@@ -51,16 +51,13 @@ type recorder struct {
 	mu     sync.Mutex
 	run    string
 	told   bool
-	failed error  // why a line of this run is missing
-	grant  string // that gave the session
-	to     string // the agent that a person grants it to
-	policy string // name of what narrows the session
+	failed error // why a line of this run is missing
 }
 
 // record adds a line. A store that is shut, or that is not there, keeps no
 // record. That one cannot be written is told once, and stops no person: the
-// credentials are AWS's to give. An agent gets nothing then (see handed), since
-// nobody would know of it.
+// credentials are AWS's to give. An agent gets nothing then (see canRecord and
+// refuseUnrecorded), since nobody would know of it.
 func (k *keeper) record(ctx context.Context, line recordedLine) {
 	key := k.index.Log
 	if key.IsZero() {
@@ -74,9 +71,6 @@ func (k *keeper) record(ctx context.Context, line recordedLine) {
 		k.recorder.run = hex.EncodeToString(id)
 	}
 	line.Time, line.Run, line.Command = k.sys.Now().UTC(), k.recorder.run, k.g.command
-	if line.Agent == "" {
-		line.Agent = k.recorder.to
-	}
 	if line.Agent == "" && !k.sys.agent.IsZero() {
 		line.Agent, line.Tier = k.sys.agent.ID, k.sys.agent.Tier.String()
 	}
@@ -95,8 +89,8 @@ func (k *keeper) record(ctx context.Context, line recordedLine) {
 
 // outcome is what came of a request for credentials, once that is recorded. That a
 // person cannot be understood is no refusal.
-func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Session, err error) error {
-	err = k.notTheKey(c, s, err)
+func (k *keeper) outcome(ctx context.Context, w wanted, h handout, err error) error {
+	err = k.notTheKey(h, err)
 	if errors.Is(err, context.Canceled) || w.profile == "" {
 		return err
 	}
@@ -106,15 +100,14 @@ func (k *keeper) outcome(ctx context.Context, w wanted, c chain.Chain, s cred.Se
 	if !k.sys.agent.IsZero() && k.seal.IsZero() {
 		k.unseal() // what is refused at once has opened nothing yet
 	}
-	line := recordedLine{Event: "given", Profile: w.profile, Account: c.Account, Processes: parents(), KeyID: publicID(s.ID), Until: s.Expires}
+	line := recordedLine{Event: "given", Profile: w.profile, Account: h.chain.Account, Processes: parents(), KeyID: publicID(h.session.ID), Until: h.session.Expires}
 	line.Directory, _ = k.sys.Getwd()
 	if err != nil {
 		line.Event, line.Error = "refused", whyOf(err)
 	}
-	card := c.Card()
+	card := h.chain.Card()
 	line.Role, line.Call, line.Session, line.Policy = card.Role, card.Call, card.Session, policySum(card.Policy, card.PolicyARNs)
-	line.Named = c.Policy.Name
-	line.Grant = k.recorder.grant
+	line.Named, line.Grant = h.chain.Policy.Name, h.grant
 	k.record(ctx, line)
 	return err
 }
@@ -163,14 +156,17 @@ func policySum(text string, arns []string) string {
 	return strings.Join(all, " ")
 }
 
-// recorded makes the calls of a walk be recorded.
-func (k *keeper) recorded(e source.Endpoint, signer cred.Signer) source.STS {
-	return recordedSTS{k.sys.sts(e, signer), k}
+// recorded makes the calls of the walk of c be recorded.
+func (k *keeper) recorded(c chain.Chain) func(source.Endpoint, cred.Signer) source.STS {
+	return func(e source.Endpoint, signer cred.Signer) source.STS {
+		return recordedSTS{k.sys.sts(e, signer), k, c}
+	}
 }
 
 type recordedSTS struct {
 	source.STS
-	k *keeper
+	k     *keeper
+	chain chain.Chain // that the call is of; zero where nothing narrows it
 }
 
 func (r recordedSTS) GetSessionToken(ctx context.Context, in source.SessionTokenCall) (source.Issued, error) {
@@ -205,7 +201,7 @@ func (r recordedSTS) GetFederationToken(ctx context.Context, in source.Federatio
 
 func (r recordedSTS) add(ctx context.Context, line recordedLine, out source.Issued, err error) {
 	if line.Policy != "" {
-		line.Named = r.k.recorder.policy // what is on the way to it is not narrowed
+		line.Named = r.chain.Policy.Name // what is on the way to it is not narrowed
 	}
 	line.Event, line.RequestID, line.KeyID, line.Until = "call", out.RequestID, publicID(out.Session.ID), out.Session.Expires
 	if err != nil {
@@ -213,6 +209,9 @@ func (r recordedSTS) add(ctx context.Context, line recordedLine, out source.Issu
 	}
 	if no := (*awsapi.Refusal)(nil); errors.As(err, &no) {
 		line.RequestID = no.RequestID
+	}
+	if r.k.sys.agent.IsZero() { // a person's: a grant is for another
+		line.Agent = r.chain.Agent
 	}
 	r.k.record(ctx, line)
 }

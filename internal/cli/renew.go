@@ -186,8 +186,8 @@ func (r *renewer) session(ctx context.Context, ahead time.Duration, alone bool) 
 	if least, err := k.minLeft(); err == nil && ahead > least.Duration {
 		g.minTTL = ahead.String()
 	}
-	c, s, err := k.session(ctx, r.w)
-	return s, c, err
+	h, err := k.session(ctx, r.w)
+	return h.session, h.chain, err
 }
 
 // asPromised refuses another session than a running command was promised.

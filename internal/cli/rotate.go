@@ -196,10 +196,11 @@ func (k *keeper) rotator(c chain.Chain) *keys.Rotator {
 // rotate gets a session with MFA, which a kept one serves as, and rotates. Other
 // runs need not wait until it is done: AWS may take minutes to know a new key.
 func (k *keeper) rotate(ctx context.Context, r *keys.Rotator, p userPlan) (*keys.Rotated, error) {
-	session, err := k.userSession(ctx, p)
+	h, err := k.userSession(ctx, p)
 	if err != nil {
 		return nil, err
 	}
+	session := h.session
 	r.KeySigns = session.ID == ""
 	r.IAM = func(stored cred.AccessKey) keys.IAM {
 		if r.KeySigns {
@@ -208,7 +209,7 @@ func (k *keeper) rotate(ctx context.Context, r *keys.Rotator, p userPlan) (*keys
 		return recordedKeys{awsapi.New(k.sys.awsConfig(p.iam), session.Signer()), k, p.Key}
 	}
 	var done keys.Rotated
-	_, err = k.using(ctx, p.Chain, session, func(now cred.Session) (err error) {
+	_, err = k.using(ctx, h, func(now cred.Session) (err error) {
 		session = now
 		done, err = r.Run(ctx)
 		return err
@@ -219,22 +220,24 @@ func (k *keeper) rotate(ctx context.Context, r *keys.Rotator, p userPlan) (*keys
 
 // userSession is the session that IAM's calls are signed with, or none where the
 // key itself signs.
-func (k *keeper) userSession(ctx context.Context, p userPlan) (cred.Session, error) {
+func (k *keeper) userSession(ctx context.Context, p userPlan) (h handout, err error) {
+	h.chain = p.Chain
 	if len(p.Steps) == 0 {
 		if !p.noSession {
 			k.sys.say("no mfa_serial is set, so the key itself signs: IAM takes no session without MFA")
 		}
-		return cred.Session{}, nil
+		return h, nil
 	}
 	minLeft, err := k.minLeft()
 	if err != nil {
-		return cred.Session{}, err
+		return h, err
 	}
 	if err := k.sys.endless(p.Chain, p.code != ""); err != nil {
-		return cred.Session{}, err
+		return h, err
 	}
-	k.walker = k.broker(minLeft.Duration, wanted{code: p.code}, chainKeys{keeper: k, chain: p.Chain})
-	return k.walker.Session(ctx, p.Chain)
+	h.broker = k.broker(minLeft.Duration, wanted{code: p.code}, chainKeys{keeper: k, chain: p.Chain})
+	h.session, err = h.broker.Session(ctx, p.Chain)
+	return h, err
 }
 
 // confirm asks a question that only y or yes agrees to.

@@ -169,11 +169,11 @@ func (r *serving) open(ctx context.Context, name string) ([]endpointJSON, error)
 	if err := r.makeDir(k); err != nil {
 		return nil, cannotServe(err)
 	}
-	c, first, err := k.session(ctx, w)
+	h, err := k.session(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	one, err := r.sys.newRenewer(r.g, w, c, first)
+	one, err := r.sys.newRenewer(r.g, w, h.chain, h.session)
 	if err != nil {
 		return nil, cannotServe(err)
 	}
@@ -185,7 +185,7 @@ func (r *serving) open(ctx context.Context, name string) ([]endpointJSON, error)
 	}
 	var out []endpointJSON
 	for _, kind := range kinds {
-		e, err := r.start(ctx, kind, c, one.current)
+		e, err := r.start(ctx, kind, h.chain, one.current)
 		if err != nil {
 			return nil, cannotServe(err)
 		}

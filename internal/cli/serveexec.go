@@ -60,10 +60,11 @@ func (s System) runServed(ctx context.Context, g *globals, o execOptions) error 
 	if err := k.checkDefault(o.execServed()); err != nil {
 		return err
 	}
-	c, first, err := k.session(ctx, o.wanted)
+	h, err := k.session(ctx, o.wanted)
 	if err != nil {
 		return err
 	}
+	c, first := h.chain, h.session
 	k.close()
 	r, err := s.newRenewer(g, o.wanted, c, first)
 	if err != nil {

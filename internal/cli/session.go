@@ -13,41 +13,44 @@ import (
 	"fob/internal/obtain/broker"
 )
 
-// session is the whole way from a profile's name to its session: the config,
-// the store, the plan, and the walk. If AWS refuses the length that was asked
-// for, that is remembered and the way is planned once more; the new plan says
-// what it gives instead.
-func (k *keeper) session(ctx context.Context, w wanted) (c chain.Chain, s cred.Session, err error) {
+// session is the whole way from a profile's name to its session: the config, the
+// store, the plan, and the walk. A length that AWS refuses is remembered, and the
+// way is planned once more; the new plan says what it gives instead.
+func (k *keeper) session(ctx context.Context, w wanted) (h handout, err error) {
 	request, err := k.sys.request(w)
 	if err != nil {
-		return c, s, err
+		return h, err
 	}
 	set, err := k.load()
 	if err != nil {
-		return c, s, err
+		return h, err
 	}
 	k.sys.sweepAgents(k.home)
-	defer func() {
-		err = k.outcome(ctx, w, c, s, err)
-		k.afterwards(set, err)
-		err = k.handed(w, c, err)
-	}()
-	return k.sessionIn(ctx, set, request, w)
+	h, err = k.sessionIn(ctx, set, request, w)
+	err = k.outcome(ctx, w, h, err)
+	k.afterwards(set, err)
+	if err = k.refuseUnrecorded(h, err); err == nil && h.notice != "" {
+		k.sys.say("%s", h.notice)
+	}
+	return h, k.sys.toAgent(w.profile, err)
 }
 
 // sessionIn is session in a config that need not be the one on the disk.
-func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.Request, w wanted) (c chain.Chain, s cred.Session, err error) {
+func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.Request, w wanted) (h handout, err error) {
 	minLeft, err := k.minLeft()
 	if err != nil {
-		return c, s, err
+		return h, err
 	}
 	in := k.inClear(set)
 	kinds := source.Kinds(in)
-	if c, s, request, err = k.forAgent(set, kinds, w, request); err != nil || s.ID != "" {
-		return c, s, err
+	if h, request, err = k.grantOrRule(set, kinds, w, request); err != nil || h.session.ID != "" {
+		return h, err
 	}
 	if err := k.openFor(ctx, set, kinds, request); err != nil {
-		return c, s, err
+		return h, err
+	}
+	if err := k.canRecord(w); err != nil {
+		return h, err
 	}
 	plan := func(life time.Duration) (chain.Chain, error) {
 		r := request
@@ -55,25 +58,24 @@ func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.R
 		return chain.Resolve(set, kinds, k.hasKey, k.index.Refused(k.sys.Now()), r)
 	}
 	for try := 1; ; try++ {
-		if c, err = plan(request.Lifetime); err != nil {
-			return c, s, err
+		if h.chain, err = plan(request.Lifetime); err != nil {
+			return h, err
 		}
-		k.debugChain(set, c)
-		if err = ofAccount(c, w.account); err == nil {
-			err = k.longEnough(minLeft, c, plan)
+		k.debugChain(set, h.chain)
+		if err = ofAccount(h.chain, w.account); err == nil {
+			err = k.longEnough(minLeft, h.chain, plan)
 		}
 		if err != nil {
-			return c, s, err
+			return h, err
 		}
-		k.recorder.policy = c.Policy.Name
-		k.walker = k.broker(minLeft.Duration, w, chainKeys{k, in, c})
-		s, err = k.walk(ctx, c, w, k.walker)
+		h.broker = k.broker(minLeft.Duration, w, chainKeys{k, in, h.chain})
+		h.session, err = k.walk(ctx, h.chain, w, h.broker)
 		tooLong := (*broker.TooLongError)(nil)
 		if err == nil || try == 2 || !errors.As(err, &tooLong) {
-			return c, s, err
+			return h, err
 		}
 		if k.index, err = k.cache.Index(); err != nil {
-			return c, s, storeFault(err)
+			return h, storeFault(err)
 		}
 	}
 }

@@ -149,14 +149,14 @@ func (k *keeper) readyEach(ctx context.Context, m *many) error {
 		return err
 	}
 	for _, name := range m.names {
-		c, _, err := k.session(ctx, m.of(name))
-		if why := unfit(c); err != nil && why != nil {
+		h, err := k.session(ctx, m.of(name))
+		if why := unfit(h.chain); err != nil && why != nil {
 			err = why
 		}
 		if err != nil {
 			return ofProfile(name, err)
 		}
-		m.instance = m.instance || beginsAtInstance(c)
+		m.instance = m.instance || beginsAtInstance(h.chain)
 	}
 	return nil
 }
@@ -229,7 +229,7 @@ func (k *keeper) readyAll(ctx context.Context, m *many) error {
 		}
 		m.names, m.instance = append(m.names, name), m.instance || beginsAtInstance(c)
 		if _, codes := missing(c, k.keptSteps(c, minLeft.Duration)); codes > 0 {
-			if _, _, err := k.session(ctx, w); err != nil {
+			if _, err := k.session(ctx, w); err != nil {
 				return ofProfile(name, err)
 			}
 		}

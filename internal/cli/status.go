@@ -182,12 +182,13 @@ func (s System) runWhoami(ctx context.Context, g *globals, o statusOptions) erro
 		return err
 	}
 	defer k.close()
-	c, session, err := k.session(ctx, o.wanted)
+	h, err := k.session(ctx, o.wanted)
 	if err != nil {
 		return err
 	}
+	c, session := h.chain, h.session
 	var id awsapi.Identity
-	session, err = k.using(ctx, c, session, func(session cred.Session) (err error) {
+	session, err = k.using(ctx, h, func(session cred.Session) (err error) {
 		id, err = awsapi.New(s.awsConfig(c.STS), session.Signer()).CallerIdentity(ctx)
 		return err
 	})

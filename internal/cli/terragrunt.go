@@ -90,10 +90,11 @@ func (s System) runTerragruntAuth(ctx context.Context, g *globals, o terragruntO
 		return err
 	}
 	o.profile, o.account = found.profile, found.account
-	c, session, err := k.session(ctx, o.wanted)
+	h, err := k.session(ctx, o.wanted)
 	if err != nil {
 		return err
 	}
+	c, session := h.chain, h.session
 	k.remember(ctx, rememberable{place, o.choice, found, set.Sum()})
 	k.close()
 	return front.Print(s.Stdout, format, c, session)

@@ -11,6 +11,17 @@ import (
 	"fob/internal/obtain/broker"
 )
 
+// handout is what came of a request for credentials, with all that is told, recorded
+// or done of it afterwards.
+type handout struct {
+	chain   chain.Chain
+	session cred.Session
+	broker  *broker.Broker // that makes the session anew; nil where a grant gave it
+	grant   string         // that gave it, or ""
+	gives   string         // what an agent gets of the profile, in a word
+	notice  string         // said with an agent's session, or ""
+}
+
 // afterwards says what a run has found beside its session, and renews what was
 // made from the config.
 func (k *keeper) afterwards(set profile.Set, err error) {
@@ -29,19 +40,20 @@ func (k *keeper) warnClock() {
 
 // using makes a call of fob's own with a session. A kept one that AWS takes no
 // more is dropped once and made anew once, and what comes then is the answer.
-func (k *keeper) using(ctx context.Context, c chain.Chain, s cred.Session, call func(cred.Session) error) (cred.Session, error) {
+// A grant is made once.
+func (k *keeper) using(ctx context.Context, h handout, call func(cred.Session) error) (cred.Session, error) {
 	k.close()
-	err := call(s)
-	if no := (*awsapi.Refusal)(nil); !errors.As(err, &no) || !awsapi.Ended(no.Code) {
-		return s, err
+	err := call(h.session)
+	if no := (*awsapi.Refusal)(nil); h.broker == nil || !errors.As(err, &no) || !awsapi.Ended(no.Code) {
+		return h.session, err
 	}
-	renewed, ok, failed := k.walker.Renew(ctx, c, s)
+	renewed, ok, failed := h.broker.Renew(ctx, h.chain, h.session)
 	k.close()
 	if failed != nil {
-		return s, failed
+		return h.session, failed
 	}
 	if !ok {
-		return s, err
+		return h.session, err
 	}
 	return renewed, call(renewed)
 }

@@ -15,17 +15,16 @@ import (
 	"fob/internal/obtain/mfa"
 )
 
-// Keys gives stored keys.
+// Keys gives the key that a chain begins with.
 type Keys interface {
-	// ID is the id of the key stored for a profile, known without opening the
-	// store; "" where there is none.
-	ID(profile string) string
+	// ID is the key's id, known without opening the store; "" where there is none.
+	ID() string
 	// Open makes keys readable; it may wait for another process that is asking
 	// for the store, or ask. Once a wait is over it calls needed again and
 	// does nothing if the answer has become no.
 	Open(ctx context.Context, needed func() bool) error
-	// Key gives one key, or ErrShut when the store has not been opened.
-	Key(ctx context.Context, profile string) (cred.AccessKey, error)
+	// Key gives the key, or ErrShut when the store has not been opened.
+	Key(ctx context.Context) (cred.AccessKey, error)
 }
 
 // ErrShut says that Key was called on a store that is not open.

@@ -119,7 +119,7 @@ type keys struct {
 	never  bool // Open has no effect
 }
 
-func (k *keys) ID(string) string { return keyID }
+func (k *keys) ID() string { return keyID }
 
 func (k *keys) Open(_ context.Context, needed func() bool) error {
 	if k.onOpen != nil {
@@ -130,7 +130,7 @@ func (k *keys) Open(_ context.Context, needed func() bool) error {
 	return nil
 }
 
-func (k *keys) Key(context.Context, string) (cred.AccessKey, error) {
+func (k *keys) Key(context.Context) (cred.AccessKey, error) {
 	if !k.open {
 		return cred.AccessKey{}, broker.ErrShut
 	}

@@ -66,7 +66,7 @@ func (b *Broker) stored(ctx context.Context, c chain.Chain) (cred.Session, error
 	if err := b.Keys.Open(ctx, func() bool { return true }); err != nil {
 		return cred.Session{}, err
 	}
-	key, err := b.Keys.Key(ctx, c.Key)
+	key, err := b.Keys.Key(ctx)
 	if err != nil {
 		return cred.Session{}, err
 	}

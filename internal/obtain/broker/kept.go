@@ -84,7 +84,7 @@ func (b *Broker) drop(ctx context.Context, w walk, i int, refused cred.Signer) e
 	if w.Key == "" {
 		return nil
 	}
-	_, err = b.Keys.Key(ctx, w.Key)
+	_, err = b.Keys.Key(ctx)
 	return err
 }
 
@@ -102,7 +102,7 @@ func (b *Broker) keep(w walk, i int, s cred.Session) {
 	card := source.CardOf(step)
 	e := cache.Entry{Name: w.names[i], Session: s, Made: b.Now(), Kind: card.Call, Owner: card.Owner, Detail: card.Detail, Renews: source.Device(step).Serial == "" && !b.guarded(w, i)}
 	if w.Key != "" && w.InClear.ID == "" {
-		e.KeyID = b.Keys.ID(w.Key)
+		e.KeyID = b.Keys.ID()
 	}
 	// Without a seal key nothing is kept, which was said at the start.
 	if err := b.Cache().Store(e); err != nil && !errors.Is(err, cache.ErrNoSealKey) {

@@ -52,7 +52,7 @@ func (b *Broker) Session(ctx context.Context, c chain.Chain) (cred.Session, erro
 }
 
 func (b *Broker) walk(c chain.Chain) walk {
-	return walk{Chain: c, names: chain.Names(c, b.Keys.ID(c.Key), b.Cache().NameOf)}
+	return walk{Chain: c, names: chain.Names(c, b.Keys.ID(), b.Cache().NameOf)}
 }
 
 // open makes the key readable if the walk will have to begin at a key.
@@ -138,7 +138,7 @@ func (b *Broker) signer(ctx context.Context, w walk, i int) (cred.Signer, error)
 	case w.Key == "":
 		return cred.Signer{}, nil
 	}
-	key, err := b.Keys.Key(ctx, w.Key)
+	key, err := b.Keys.Key(ctx)
 	return key.Signer(), err
 }
 
