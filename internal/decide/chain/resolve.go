@@ -32,9 +32,7 @@ type resolver struct {
 
 // Resolve plans how to get the session that r asks for. hasKey says which
 // profiles have a stored key; limits holds, by role ARN, the smallest lifetime
-// that AWS has refused. Errors are *fault.Error: with code Config or Usage, or Attend
-// for an agent that gets nothing of the profile; and *NoConsoleError, as it is, for
-// who asked for OpensConsole.
+// that AWS has refused. Errors are *fault.Error, and for OpensConsole *NoConsoleError.
 func Resolve(set profile.Set, kinds []source.Kind, hasKey func(string) bool, limits map[string]time.Duration, r Request) (Chain, error) {
 	v := &resolver{set: set, kinds: kinds, hasKey: hasKey, limits: limits, req: r}
 	v.chain = Chain{Profile: r.Profile, Agent: r.Agent, Granted: r.Granted, Terminal: r.Terminal}
