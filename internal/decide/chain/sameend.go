@@ -15,8 +15,19 @@ func (c Chain) SameEnd(o Chain) bool {
 		return false
 	case p.Name != q.Name || p.Inline != q.Inline || !slices.Equal(p.ARNs, q.ARNs):
 		return false
-	case len(c.Steps) == 0 || len(o.Steps) == 0:
-		return len(c.Steps) == len(o.Steps)
 	}
-	return slices.Equal(source.Rights(c.Steps[len(c.Steps)-1]), source.Rights(o.Steps[len(o.Steps)-1]))
+	return slices.EqualFunc(c.rights(), o.rights(), slices.Equal)
+}
+
+// rights are those of every step that counts for the last one's: tags and programs
+// do. Whether an MFA session comes before the roles goes by lengths, and by what AWS
+// has refused.
+func (c Chain) rights() (all [][]string) {
+	for i, step := range c.Steps {
+		if _, shared := step.(source.SessionToken); shared && i < len(c.Steps)-1 {
+			continue
+		}
+		all = append(all, source.Rights(step))
+	}
+	return all
 }
