@@ -99,7 +99,10 @@ type many struct {
 // manyOf settles what holds for all of them. A policy gets the form that it has in a
 // line, since its text names the session; its file may be a pipe.
 func (k *keeper) manyOf(set profile.Set, w wanted) (many, error) {
-	m := many{set: set, want: w, variable: regionFor(k.sys.Environ)}
+	m := many{set: set, want: w}
+	if w.region == "" {
+		m.variable = regionFor(k.sys.Environ)
+	}
 	if why := source.CheckRegion(m.variable.Value); why != "" && m.variable.Value != "" {
 		return m, &fault.Error{What: "cannot use " + m.variable.From, Why: fmt.Errorf("%s %s", profile.Shown(m.variable.Value), why), Next: []string{"write it like us-east-1"}, Code: fault.Config}
 	}
@@ -109,7 +112,7 @@ func (k *keeper) manyOf(set profile.Set, w wanted) (many, error) {
 	}
 	var line bytes.Buffer
 	if err := json.Compact(&line, []byte(p.Inline)); err != nil {
-		return m, nil // what is wrong with it is said for each profile
+		return m, &fault.Error{What: "cannot use the session policy of " + p.From, Why: errors.New("it is not JSON"), Next: []string{"name one: view, read-only, plan"}, Code: fault.Usage}
 	}
 	m.want.policy, m.want.policyFile = line.String(), ""
 	return m, nil

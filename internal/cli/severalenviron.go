@@ -49,7 +49,7 @@ func regionFor(environ []string) profile.Setting {
 // sayRegion tells where a variable of the person's does not do what it does for one
 // profile: it would send every account's calls to one region.
 func (k *keeper) sayRegion(m many) {
-	if m.want.region != "" || m.variable.Value == "" {
+	if m.variable.Value == "" {
 		return
 	}
 	for _, name := range m.names {
