@@ -149,6 +149,10 @@ func (s System) newAgentFiles(g *globals, o execOptions, life time.Duration) (*a
 func (f *agentFiles) get(ctx context.Context, name string) error {
 	w := f.want
 	w.profile = name
+	// A person's grant is another session than the one that was promised, and ends.
+	if promised, running := f.chains[name]; running && !promised.Granted {
+		w.promised = &promised
+	}
 	return f.getAs(ctx, w)
 }
 
@@ -165,14 +169,6 @@ func (f *agentFiles) getAs(ctx context.Context, w wanted) error {
 	}
 	c, session := h.chain, h.session
 	f.want.code = "" // it was good for one session
-	// A person's grant is another session than the one that was promised, and ends.
-	promised, running := f.chains[name]
-	running = running && !promised.Granted
-	if running && !c.Granted {
-		if err := asPromised(name, c, promised); err != nil {
-			return err
-		}
-	}
 	format, _ := export.Named("json")
 	var text bytes.Buffer
 	if err := format.Write(&text, export.Output{Profile: name, Region: c.Region, Session: session}); err != nil {
@@ -181,7 +177,7 @@ func (f *agentFiles) getAs(ctx context.Context, w wanted) error {
 	if err := f.write(f.file(name), text.Bytes()); err != nil {
 		return err
 	}
-	if !running {
+	if had, running := f.chains[name]; !running || had.Granted {
 		f.chains[name] = c
 	}
 	f.ends[name], f.about.Gives[name], f.grants.profiles[name] = session.Expires, h.gives, c.Granted

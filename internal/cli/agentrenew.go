@@ -25,7 +25,7 @@ const (
 // cannot be renewed is told in a line, and removed when it ends.
 func (f *agentFiles) renew(ctx context.Context) {
 	loud := f.sys
-	f = f.unasked()
+	f = f.askingNobody()
 	for f.sys.Sleep(ctx, renewLook) == nil {
 		now := f.sys.Now()
 		if !f.about.Until.IsZero() && !now.Before(f.about.Until) {
@@ -44,8 +44,8 @@ func (f *agentFiles) renew(ctx context.Context) {
 	}
 }
 
-// unasked is what renews in place of f, beside a terminal that is the agent's.
-func (f *agentFiles) unasked() *agentFiles {
+// askingNobody is what renews in place of f, beside a terminal that is the agent's.
+func (f *agentFiles) askingNobody() *agentFiles {
 	own, g := *f, *f.g
 	g.noInput = true
 	own.g, own.sys.starting, own.sys.OpenTTY, own.sys.Stderr = &g, false, f.sys.noWindow, io.Discard
@@ -63,7 +63,11 @@ func (f *agentFiles) renewOne(ctx context.Context, loud System, name string) {
 	if left >= agentRenews || onlyGranted || f.grants.profiles[name] || now.Before(f.again[name]) {
 		return
 	}
+	before := f.about.Gives[name]
 	err := f.get(ctx, name)
+	if err == nil && f.about.Gives[name] != before { // a grant has ended
+		err = f.describe()
+	}
 	if err == nil || ctx.Err() != nil {
 		return
 	}

@@ -146,9 +146,11 @@ func (k *keeper) grantOrRule(set profile.Set, kinds []source.Kind, w wanted, r c
 		return h, r, nil
 	}
 	k.unseal()
-	if r.Policy.IsZero() { // a grant is a session as it was made: --policy cannot narrow it
+	// A grant is a session as it was made: --policy cannot narrow it, and what began
+	// without one goes on without.
+	if r.Policy.IsZero() && (w.promised == nil || w.promised.Granted) {
 		if h, ok := k.granted(set, kinds, r); ok {
-			return h, r, nil
+			return h, r, k.admits(w, h.chain)
 		}
 	}
 	if w.granted {

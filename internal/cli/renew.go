@@ -35,9 +35,6 @@ type renewer struct {
 	g       *globals
 	w       wanted
 	current *serve.Current
-	// promised is the chain that the endpoint was opened for. A profile that is
-	// edited meanwhile does not change what a running command gets.
-	promised chain.Chain
 	// person, if it is not nil, is held while a person is asked, who has one
 	// terminal for all profiles. Where it is nil nobody is asked: the terminal is
 	// the command's.
@@ -54,10 +51,10 @@ type renewer struct {
 // newRenewer serves first, the session that was got before anything was served. The
 // profile stays as it was typed: what an agent gets is ruled by that name each time.
 func (s System) newRenewer(g *globals, w wanted, c chain.Chain, first cred.Session) (*renewer, error) {
-	w.code, w.fresh = "", false
+	w.code, w.fresh, w.promised = "", false, &c
 	said := &once{to: s.Stderr}
 	s.Stderr = said
-	r := &renewer{sys: s, g: g, w: w, promised: c, current: serve.NewCurrent(s.Now), said: said}
+	r := &renewer{sys: s, g: g, w: w, current: serve.NewCurrent(s.Now), said: said}
 	r.ahead = min(mostAhead, c.Card().Lifetime/3)
 	if r.ahead == 0 && !first.Expires.IsZero() {
 		r.ahead = min(mostAhead, first.Left(s.Now())/3)
@@ -77,7 +74,7 @@ func (r *renewer) put(s cred.Session) error {
 	} else {
 		r.held, r.pause = s, 0
 	}
-	return r.current.Put(s, r.promised.Account, r.due)
+	return r.current.Put(s, r.w.promised.Account, r.due)
 }
 
 // run renews until ctx ends.
@@ -110,23 +107,20 @@ func (r *renewer) run(ctx context.Context) {
 // renew gets the next session without a person, and with one where there is one
 // to be asked.
 func (r *renewer) renew(ctx context.Context) {
-	s, c, err := r.session(ctx, r.ahead, true)
+	s, err := r.session(ctx, r.ahead, true)
 	if fault.CodeOf(err) == fault.Attend {
 		// What the next session would be made from may end soon, too: a new session
 		// by an old one is better than none.
-		s, c, err = r.session(ctx, 0, true)
+		s, err = r.session(ctx, 0, true)
 	}
 	if fault.CodeOf(err) == fault.Attend && r.person != nil && ctx.Err() == nil {
 		r.current.Fail(serve.NeedsPerson)
 		r.person.Lock()
-		s, c, err = r.session(ctx, 0, false)
+		s, err = r.session(ctx, 0, false)
 		r.person.Unlock()
 	}
 	if ctx.Err() != nil {
 		return
-	}
-	if err == nil {
-		err = asPromised(r.w.profile, c, r.promised)
 	}
 	if err == nil {
 		err = r.put(s)
@@ -173,29 +167,42 @@ func nextOf(err error) string {
 // session goes the whole way once more, with a keeper of its own: the store may
 // have been locked, and its ways in changed. ahead is how long what is kept must
 // still hold; 0 is what the person has asked for.
-func (r *renewer) session(ctx context.Context, ahead time.Duration, alone bool) (cred.Session, chain.Chain, error) {
+func (r *renewer) session(ctx context.Context, ahead time.Duration, alone bool) (cred.Session, error) {
 	g, sys := *r.g, r.sys
 	if alone {
 		g.noInput, sys.OpenTTY = true, noTTY
 	}
 	k, err := sys.newKeeper(&g)
 	if err != nil {
-		return cred.Session{}, chain.Chain{}, err
+		return cred.Session{}, err
 	}
 	defer k.close()
 	if least, err := k.minLeft(); err == nil && ahead > least.Duration {
 		g.minTTL = ahead.String()
 	}
 	h, err := k.session(ctx, r.w)
-	return h.session, h.chain, err
+	return h.session, err
 }
 
-// asPromised refuses another session than a running command was promised.
-func asPromised(name string, c, promised chain.Chain) error {
-	if c.SameEnd(promised) {
-		return nil
+// admits refuses, before it is made, a session of another account than the one that
+// is wanted, and one of other rights than a running command has: a profile that is
+// edited meanwhile does not change what that gets.
+func (k *keeper) admits(w wanted, c chain.Chain) error {
+	if err := ofAccount(c, w.account); err != nil || w.promised == nil || c.SameEnd(*w.promised) {
+		return err
 	}
-	return &fault.Error{What: fmt.Sprintf("cannot renew the session of profile %q", name), Why: errors.New("the profile was edited and gives something else now"), Next: []string{"start the command again"}, Code: fault.Config}
+	no := &fault.Error{What: fmt.Sprintf("cannot renew the session of profile %q", w.profile), Next: []string{"start the command again"}, Code: fault.Config}
+	switch {
+	case w.promised.Granted && !c.Granted:
+		no.Why = errors.New("the grant that it began with has ended")
+	case w.promised.Key != "" && c.Key == "" && k.seal.IsZero():
+		no.Why, no.Next, no.Code = errors.New("the store is locked, and it began with a stored key"), []string{"fob unlock"}, fault.Attend
+	case w.promised.Key == "" && c.Key != "":
+		no.Why = errors.New("it began without a stored key, and there is one for the profile now")
+	default:
+		no.Why = errors.New("the profile was edited and gives something else now")
+	}
+	return no
 }
 
 // once passes each line on one time, until it is told to forget: what is tried

@@ -25,8 +25,9 @@ type wanted struct {
 	policyARNs []string
 	console    chain.Console
 	fresh      bool
-	account    string // that the session must be of; "": any
-	granted    bool   // only what a person has granted
+	account    string       // that the session must be of; "": any
+	granted    bool         // only what a person has granted
+	promised   *chain.Chain // what a running command has: only the same is given again
 	agent      string
 }
 

@@ -62,7 +62,7 @@ func (k *keeper) sessionIn(ctx context.Context, set profile.Set, request chain.R
 			return h, err
 		}
 		k.debugChain(set, h.chain)
-		if err = ofAccount(h.chain, w.account); err == nil {
+		if err = k.admits(w, h.chain); err == nil {
 			err = k.longEnough(minLeft, h.chain, plan)
 		}
 		if err != nil {

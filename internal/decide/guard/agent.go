@@ -7,7 +7,8 @@ import "strings"
 type Tier int
 
 // The tiers. Declared stands in the environment of what fob exec --agent started,
-// Configured on the command line, Detected in a variable of the agent's own.
+// Configured on the command line, Detected in a variable of the agent's own, or in
+// AgentVariable without the word of a run.
 const (
 	Person Tier = iota
 	Detected
