@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"time"
 
 	"fob/internal/cred"
 
@@ -102,7 +103,19 @@ func (f Found) Collection() Path { return Path(path.Dir(string(f.Path))) }
 // first. A locked collection may keep to itself what is in it.
 func (s *Secrets) Search(ctx context.Context, attributes map[string]string) ([]Found, error) {
 	var open, locked []Path
-	if err := s.service().Call(ctx, secretsService+".SearchItems", []any{attributes}, &open, &locked); err != nil {
+	search := func() error {
+		return s.service().Call(ctx, secretsService+".SearchItems", []any{attributes}, &open, &locked)
+	}
+	err := search()
+	// GNOME Keyring denies the method, rarely, to a caller that is new to it while
+	// others come and go. It knows the next call.
+	for tries := 1; tries <= 3 && unknownMethod(err); tries++ {
+		if err := pause(ctx, time.Duration(tries)*20*time.Millisecond); err != nil {
+			return nil, err
+		}
+		err = search()
+	}
+	if err != nil {
 		return nil, err
 	}
 	var found []Found
@@ -113,6 +126,20 @@ func (s *Secrets) Search(ctx context.Context, attributes map[string]string) ([]F
 		found = append(found, Found{Path: p, Locked: true})
 	}
 	return found, nil
+}
+
+func unknownMethod(err error) bool {
+	refused := (*ReplyError)(nil)
+	return errors.As(err, &refused) && refused.Name == "org.freedesktop.DBus.Error.UnknownMethod"
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // Unlock has the service ask the person for what it needs to unlock an item or a

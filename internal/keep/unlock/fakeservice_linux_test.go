@@ -61,6 +61,18 @@ func serveSecrets(t *testing.T, address string) *fakeService {
 	return f
 }
 
+// atFirst does not know its own method so many times.
+func (f *fakeService) atFirst(times int) answer {
+	return func([]any) ([]any, error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if times--; times >= 0 {
+			return nil, dbus.ErrMsgUnknownMethod
+		}
+		return f.search()
+	}
+}
+
 // never answers before the test ends.
 func (f *fakeService) never([]any) ([]any, error) {
 	<-f.over

@@ -160,13 +160,15 @@ func TestSecretServiceFaults(t *testing.T) {
 		"half a block": {func(f *fakeService) {
 			f.answers["GetSecret"] = gives(sent{promptPath, make([]byte, 16), make([]byte, 15), ""})
 		}, nil, loading, "it sent what is not encrypted as agreed"},
-		"no key":             {func(f *fakeService) { f.text = []byte("CANARY") }, nil, loading, "what it has for this store is not the key of a slot"},
-		"no item":            {func(f *fakeService) { f.text = nil }, nil, loading, "it has no key for this store"},
-		"no item to use":     {func(f *fakeService) { f.text = nil }, nil, using, "it has no key for this store"},
-		"no default to keep": {func(f *fakeService) { f.answers["ReadAlias"] = gives(dbus.ObjectPath("/")) }, nil, looking, "it has no default collection"},
-		"no default to save": {func(f *fakeService) { f.text = nil; f.answers["ReadAlias"] = gives(dbus.ObjectPath("/")) }, nil, saving, "it has no default collection"},
-		"refuses":            {func(f *fakeService) { f.answers["GetSecret"] = refuses("org.example.Error.Denied") }, nil, loading, "it refused GetSecret (org.example.Error.Denied)"},
-		"refuses to save":    {func(f *fakeService) { f.text = nil; f.answers["CreateItem"] = refuses("org.example.Error.Full") }, nil, saving, "it refused CreateItem (org.example.Error.Full)"},
+		"no key":                   {func(f *fakeService) { f.text = []byte("CANARY") }, nil, loading, "what it has for this store is not the key of a slot"},
+		"no item":                  {func(f *fakeService) { f.text = nil }, nil, loading, "it has no key for this store"},
+		"no item to use":           {func(f *fakeService) { f.text = nil }, nil, using, "it has no key for this store"},
+		"no default to keep":       {func(f *fakeService) { f.answers["ReadAlias"] = gives(dbus.ObjectPath("/")) }, nil, looking, "it has no default collection"},
+		"no default to save":       {func(f *fakeService) { f.text = nil; f.answers["ReadAlias"] = gives(dbus.ObjectPath("/")) }, nil, saving, "it has no default collection"},
+		"refuses":                  {func(f *fakeService) { f.answers["GetSecret"] = refuses("org.example.Error.Denied") }, nil, loading, "it refused GetSecret (org.example.Error.Denied)"},
+		"knows it the second time": {func(f *fakeService) { f.answers["SearchItems"] = f.atFirst(1) }, nil, loading, "ok"},
+		"never knows it":           {func(f *fakeService) { f.answers["SearchItems"] = f.atFirst(99) }, nil, loading, "it refused SearchItems (org.freedesktop.DBus.Error.UnknownMethod)"},
+		"refuses to save":          {func(f *fakeService) { f.text = nil; f.answers["CreateItem"] = refuses("org.example.Error.Full") }, nil, saving, "it refused CreateItem (org.example.Error.Full)"},
 		"saves nowhere": {func(f *fakeService) {
 			f.text = nil
 			f.answers["CreateItem"] = gives(dbus.ObjectPath("/"), dbus.ObjectPath("/"))
