@@ -107,8 +107,8 @@ func (s *Secrets) Search(ctx context.Context, attributes map[string]string) ([]F
 		return s.service().Call(ctx, secretsService+".SearchItems", []any{attributes}, &open, &locked)
 	}
 	err := search()
-	// GNOME Keyring denies the method, rarely, to a caller that is new to it while
-	// others come and go. It knows the next call.
+	// GNOME Keyring was seen, once in many runs, to deny having this method while
+	// many callers came and went. Such a call has done nothing, so it is made again.
 	for tries := 1; tries <= 3 && unknownMethod(err); tries++ {
 		if err := pause(ctx, time.Duration(tries)*20*time.Millisecond); err != nil {
 			return nil, err
